@@ -1,0 +1,80 @@
+/** The configuration as the program uses it: every default filled in, every unit converted. */
+import type { Limits } from '../limit/limits.ts';
+
+export type Mode = 'hold' | 'observe';
+
+/** Where a server listens or a client connects. */
+export type Endpoint =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'inet'; readonly host: string; readonly port: number }
+  /** The descriptor that systemd passes (LISTEN_FDS), by FileDescriptorName or the first one. */
+  | { readonly kind: 'systemd'; readonly name?: string };
+
+/** A root helper: a socket that carries the command's standard streams, or an argv to spawn. */
+export type Helper =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'command'; readonly argv: readonly string[] };
+
+export interface ProviderConfig {
+  readonly id: string;
+  readonly name: string;
+  /** A-labels, lower case. */
+  readonly domains: readonly string[];
+  readonly mxSuffixes: readonly string[];
+  readonly limits: Limits;
+  readonly mode?: Mode;
+  /** Where the limits come from: `built-in: …`, `configuration`. Shown by explain. */
+  readonly source: string;
+}
+
+export interface LaneConfig {
+  readonly name: string;
+  /** Addresses or `@domain`, lower case; matched against the reverse-path. */
+  readonly senders: readonly string[];
+  /** Overrides the general maxHoldMs. */
+  readonly maxHoldMs?: number;
+}
+
+export interface Config {
+  /** The file it came from; undefined: the defaults alone. */
+  readonly file?: string;
+  readonly listen: Endpoint;
+  readonly mode: Mode;
+  readonly store: 'memory';
+  readonly stateDir: string;
+  readonly control: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly postfix: {
+    readonly configDirectory: string;
+    readonly release: Helper;
+    readonly hold: Helper;
+    /** `postsuper -f -`; only needed for onMaxHold 'bounce'. */
+    readonly expire?: Helper;
+    /** Replaces what postconf -M says leaves the machine. */
+    readonly outboundTransports?: readonly string[];
+  };
+  readonly feedback: {
+    /** File path, 'journal', 'none', or 'auto': the file if it is there, else the journal. */
+    readonly log: string;
+    /** systemd unit or syslog identifier prefix for the journal. */
+    readonly journalUnit?: string;
+  };
+  /** Every destination that no provider names has a bucket of its own under these. */
+  readonly default: Limits;
+  readonly providers: readonly ProviderConfig[];
+  /** Best first; always has transactional, default and bulk, in that order. */
+  readonly lanes: readonly LaneConfig[];
+  /** undefined: a quarter of maximal_queue_lifetime. */
+  readonly maxHoldMs?: number;
+  readonly onMaxHold: 'release' | 'bounce' | 'keep';
+  readonly adopt: 'evidence' | 'all';
+  /** How often the real queue is compared with our records. */
+  readonly reconcileMs: number;
+  /** Backoff of a deferred message and of probes: first wait, longest wait. */
+  readonly retry: { readonly minMs: number; readonly maxMs: number };
+}
+
+/** Bad configuration: exit 78. The message names file, line, key, what was found and expected. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}

@@ -1,0 +1,161 @@
+/**
+ * What the daemon answers on the control socket: the JSON of every verb's --json, stable.
+ * Times are milliseconds since the epoch, or null for "never" and "unknown".
+ */
+
+/** Limits as a postmaster writes them. */
+export interface LimitsReport {
+  /** `20/min`, or null: unlimited. */
+  readonly pace: string | null;
+  readonly burst: number | null;
+  /** `300/h`, `1500/day` */
+  readonly quotas: readonly string[];
+  readonly inFlight: number | null;
+}
+
+export interface ProviderReport {
+  readonly provider: string;
+  readonly name: string;
+  readonly mode: 'hold' | 'observe';
+  readonly limits: LimitsReport;
+  readonly configured: LimitsReport;
+  /** `configuration`, `override` */
+  readonly limitsFrom: string;
+  readonly overrideUntil: number | null;
+  readonly suspended: { readonly until: number | null; readonly why: string } | null;
+  readonly passUntil: number | null;
+  /** null: all well; else the provider defers or can't be reached, and only probes go out. */
+  readonly trouble: {
+    readonly since: number;
+    readonly nextProbe: number | null;
+    readonly reply: string;
+  } | null;
+  readonly sent: { readonly minute: number; readonly hour: number; readonly day: number };
+  readonly inFlight: number;
+  readonly held: number;
+  readonly heldByLane: Readonly<Record<string, number>>;
+  readonly nextRelease: number | null;
+  /** When the last one that waits now leaves, if nothing better comes: null if unknown. */
+  readonly lastRelease: number | null;
+}
+
+export interface StatusReport {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly now: number;
+  readonly store: string;
+  readonly mode: 'hold' | 'observe';
+  readonly log: { readonly source: string; readonly state: string };
+  readonly held: { readonly ours: number; readonly foreign: number; readonly unclaimed: number };
+  readonly passAllUntil: number | null;
+  /** Sentences an administrator should act on. */
+  readonly warnings: readonly string[];
+  readonly providers: readonly ProviderReport[];
+}
+
+export interface HeldReport {
+  readonly queueId: string;
+  /** Ids that Postfix gave the message before (renamed, or split from). */
+  readonly formerIds: readonly string[];
+  readonly owner: 'ours' | 'foreign' | 'unclaimed';
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  readonly providers: readonly string[];
+  readonly lane: string;
+  readonly arrivedAt: number;
+  readonly heldAt: number;
+  readonly why: string;
+  /** When it is expected to leave; null for foreign mail, or unknown. */
+  readonly leavesAt: number | null;
+  /** When max_hold strikes. */
+  readonly expiresAt: number | null;
+  readonly deferrals: number;
+}
+
+export interface ExplainReport {
+  readonly query: string;
+  /** What it is about, in sentences, most important first. */
+  readonly sentences: readonly string[];
+  readonly provider: ProviderReport | null;
+  /** `listed domain utc.fr`, `destination of its own`, `stays on this machine` */
+  readonly because: string;
+  readonly message: HeldReport | null;
+}
+
+export interface AdjustmentReport {
+  readonly at: number;
+  readonly provider: string;
+  readonly kind: string;
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+  readonly by: string;
+  readonly until: number | null;
+}
+
+/** What limits set takes; strings as a postmaster writes them (`20/min`, `2h`). */
+export interface LimitsChange {
+  readonly pace?: string;
+  readonly burst?: number;
+  readonly quotas?: readonly string[];
+  readonly inFlight?: number;
+  readonly for?: string;
+  readonly pin?: boolean;
+  readonly reason?: string;
+  readonly by: string;
+}
+
+export interface Selection {
+  readonly ids?: readonly string[];
+  readonly provider?: string;
+  readonly sender?: string;
+}
+
+export interface Counted {
+  readonly done: readonly string[];
+  readonly failed: readonly { readonly queueId: string; readonly why: string }[];
+}
+
+/** What the control server asks of the daemon; rejects with ControlError for the CLI to show. */
+export interface ControlTarget {
+  status(provider?: string): Promise<StatusReport>;
+  limits(provider?: string): Promise<readonly ProviderReport[]>;
+  setLimits(provider: string, change: LimitsChange): Promise<ProviderReport>;
+  resetLimits(provider: string, by: string, reason?: string): Promise<ProviderReport>;
+  history(provider: string | undefined, most: number): Promise<readonly AdjustmentReport[]>;
+  suspend(provider: string, by: string, forText?: string, reason?: string): Promise<ProviderReport>;
+  resume(provider: string, by: string, reason?: string): Promise<ProviderReport>;
+  /** provider undefined: all of them. */
+  pass(
+    provider: string | undefined,
+    by: string,
+    forText: string,
+    reason?: string,
+  ): Promise<{ readonly until: number }>;
+  held(selection: Selection): Promise<readonly HeldReport[]>;
+  /** At once, charged to the limits and never refused by them. */
+  releaseHeld(selection: Selection, by: string): Promise<Counted>;
+  /**
+   * Compares with the real queue now. Deleting needs root, so the CLI runs postsuper itself and
+   * then asks for this.
+   */
+  reconcile(): Promise<void>;
+  /** Unclaimed or foreign holds become ours, by id only. */
+  adoptHeld(ids: readonly string[], by: string): Promise<Counted>;
+  explain(query: string): Promise<ExplainReport>;
+  /** Configuration in force, secrets hidden. */
+  config(): Promise<unknown>;
+  /** Reads the configuration again; rejects with the ControlError of a bad one, the old in force. */
+  reload(): Promise<void>;
+}
+
+/** Shown by the CLI as it is; `status` is the HTTP status. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  readonly status: 400 | 404 | 409 | 500 | 503;
+  constructor(status: 400 | 404 | 409 | 500 | 503, message: string) {
+    super(message);
+    this.status = status;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What pacing needs of the mail system: a hold queue to read, and something that releases from it
+ * and takes deferred mail back. src/postfix implements both; observe mode has a releaser that only
+ * logs.
+ */
+
+/** One message in the mail system's queue, as `postqueue -j` lists it. */
+export interface QueuedMessage {
+  readonly queue: 'hold' | 'deferred' | 'active' | 'incoming' | 'maildrop' | 'corrupt';
+  readonly queueId: string;
+  /** Whole seconds since the epoch. */
+  readonly arrivalSec: number;
+  readonly sizeBytes: number;
+  /** '' for the null sender. */
+  readonly sender: string;
+  readonly recipients: readonly { readonly address: string; readonly delayReason?: string }[];
+}
+
+export interface HoldQueue {
+  /** A snapshot of the whole queue, streamed. Rejects with an Error that says what failed. */
+  list(): AsyncIterable<QueuedMessage>;
+}
+
+export interface ReleaseOutcome {
+  /** Ids that postsuper confirmed, a line each. */
+  readonly confirmed: readonly string[];
+  /** Ids without a line within the time: the next listing of the queue decides. */
+  readonly unconfirmed: readonly string[];
+}
+
+export interface Releaser {
+  /**
+   * Moves held messages out of hold and wakes the queue manager for them, one batch, one wake-up.
+   * `wasDeferred`: the message was deferred before it was held, so only its own wake-up helps.
+   * Never rejects for a single id; rejects when the helper can't be reached at all (nothing was
+   * released then, as far as is known: the next listing decides).
+   */
+  release(
+    messages: readonly { readonly queueId: string; readonly wasDeferred: boolean }[],
+  ): Promise<ReleaseOutcome>;
+  /** Takes messages from the deferred queue (and from nowhere else) back to hold. */
+  hold(queueIds: readonly string[]): Promise<ReleaseOutcome>;
+  /**
+   * Releases held messages and has them returned to their senders as expired (max_hold: bounce).
+   * Absent where no helper for it is configured.
+   */
+  readonly expire?: (queueIds: readonly string[]) => Promise<ReleaseOutcome>;
+}

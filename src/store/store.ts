@@ -1,0 +1,146 @@
+/**
+ * The store port: who may send now, how much was sent, what an operator has set.
+ * Two adapters (memory, Redis) pass one conformance suite. The store owns time: every answer
+ * carries its clock, in integer microseconds since the epoch that never step back.
+ * Every method rejects with StoreError when the store can't be reached; nothing is then charged.
+ */
+import type { Limits, Pace, Quota } from '../limit/limits.ts';
+
+/** What one message asks of one provider. */
+export interface Demand {
+  readonly provider: string;
+  /** Recipients of the message at this provider; integer >= 1. */
+  readonly recipients: number;
+  readonly limits: Limits;
+}
+
+export interface TakeRequest {
+  /** The message, unique in the pool: `host/queue-id`. The in_flight token, and idempotence. */
+  readonly id: string;
+  /** Index of the lane, 0 the best. */
+  readonly lane: number;
+  /**
+   * true: the message waits in a lane already, the scheduler has settled its turn.
+   * false: fresh mail; refused while older mail of a provider waits in the same or a better lane.
+   */
+  readonly queued: boolean;
+  readonly demands: readonly Demand[];
+}
+
+/** Why a take was refused: the limit that will be free last. */
+export interface Refusal {
+  readonly kind: 'pace' | 'quota' | 'in_flight' | 'suspended' | 'waiting';
+  readonly provider: string;
+  /** For a quota: its window. */
+  readonly windowUs?: number;
+}
+
+/** What a provider owes after a take: mirrored by hosts that must go on without the store. */
+export interface Debt {
+  readonly provider: string;
+  /** GCRA's theoretical arrival time of the pace; absent without a pace. */
+  readonly tatUs?: number;
+  readonly inFlight: number;
+}
+
+export type TakeResult =
+  | {
+      readonly ok: true;
+      readonly nowUs: number;
+      readonly debts: readonly Debt[];
+      /** Quotas whose count the message alone exceeds: it was admitted alone, to be reported. */
+      readonly exceeded: readonly { readonly provider: string; readonly quota: Quota }[];
+    }
+  | {
+      readonly ok: false;
+      readonly nowUs: number;
+      /** When to ask again; Infinity where only an event can help (in_flight, waiting). */
+      readonly retryAtUs: number;
+      readonly cause: Refusal;
+      readonly debts: readonly Debt[];
+    };
+
+/** What an operator may set in place of a provider's configured limits; absent keys stay. */
+export interface Override {
+  readonly pace?: Pick<Pace, 'count' | 'windowUs'>;
+  readonly burst?: number;
+  readonly quotas?: readonly Quota[];
+  readonly inFlight?: number;
+}
+
+/** What holds for a provider beside its configuration. `until…` absent: until changed. */
+export interface Control {
+  readonly override?: Override & { readonly untilUs?: number; readonly pinned: boolean };
+  readonly suspended?: { readonly untilUs?: number };
+  /** Everything passes at once, uncharged by any limit but counted. */
+  readonly pass?: { readonly untilUs?: number };
+}
+
+/** One change of a provider's control, kept as history. */
+export interface Adjustment {
+  readonly atUs: number;
+  readonly provider: string;
+  readonly kind: 'override' | 'reset' | 'suspend' | 'resume' | 'pass';
+  /** As an operator reads it: `20/min burst 3` -> `10/min burst 1`. */
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+  readonly by: string;
+  readonly untilUs?: number;
+}
+
+/** What one provider was sent and holds, as the store knows it. */
+export interface Usage {
+  readonly provider: string;
+  /** Recipients admitted in the last minute, hour and day. */
+  readonly minute: number;
+  readonly hour: number;
+  readonly day: number;
+  readonly inFlight: number;
+  readonly tatUs?: number;
+}
+
+export interface Store {
+  readonly kind: 'memory' | 'redis';
+  /** The store's clock. */
+  now(): Promise<number>;
+  /**
+   * Charges all demands or none. A refusal writes nothing. A second take with an id that is still
+   * in flight at a provider is a new charge (it is a new release of the same message).
+   * An expired control counts as absent; a provider under `pass` is counted and never refused;
+   * a suspended one always refuses (until its untilUs).
+   */
+  take(request: TakeRequest): Promise<TakeResult>;
+  /**
+   * What `take` would answer for each recipient count in turn, if each were admitted as soon as
+   * possible and nothing else came: the admission time of the last of them. Writes nothing.
+   * in_flight and waiting mail are left out; suspension without end gives Infinity.
+   */
+  forecast(demand: Demand, messages: number): Promise<number>;
+  /** The message has its outcome at this provider: its in_flight place is free. Idempotent. */
+  settle(provider: string, id: string): Promise<void>;
+  /** In-flight ids of a provider (for the reconcile). */
+  inFlight(provider: string): Promise<readonly { readonly id: string; readonly sinceUs: number }[]>;
+  /** A message that went round us was seen leaving (log): charge it, never refuse. */
+  charge(demands: readonly Demand[]): Promise<void>;
+  /** This host's waiting messages of a provider, a count per lane; all zero clears. */
+  announce(provider: string, waiting: readonly number[]): Promise<void>;
+  usage(provider: string): Promise<Usage>;
+  /** Providers with any state. */
+  providers(): Promise<readonly string[]>;
+  /** Controls by provider; expired ones left out. */
+  controls(): Promise<ReadonlyMap<string, Control>>;
+  /** Replaces the control of a provider (undefined: none) and keeps the adjustment as history. */
+  setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void>;
+  /** Newest first. */
+  history(provider: string | undefined, most: number): Promise<readonly Adjustment[]>;
+  /** Told of each change of a control or an in_flight place, by whichever daemon. Returns the undo. */
+  onChange(listener: (provider: string) => void): () => void;
+  /** Writes what is owed and marks a clean stop. */
+  close(): Promise<void>;
+}
+
+/** The store can't be reached or answers nonsense: fail over; nothing was charged. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
