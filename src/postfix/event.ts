@@ -61,6 +61,20 @@ export type LogEvent =
       readonly client: string;
       readonly origQueueId?: string;
     })
+  /**
+   * smtpd decided to hold before the message had a queue id: it means the next message that the
+   * same process takes.
+   */
+  | (Line & {
+      readonly kind: 'hold-ahead';
+      readonly by: 'milter' | 'check';
+      readonly stage?: string;
+      readonly text: string;
+    })
+  /** The process turns to another client (smtpd) or message (cleanup). */
+  | (Line & { readonly kind: 'turn' })
+  /** Too old for Postfix: returned to its sender as a whole. */
+  | (Line & { readonly kind: 'expired'; readonly queueId: string; readonly sender: string })
   /** The queue manager took it up: sender and size. */
   | (Line & {
       readonly kind: 'active';

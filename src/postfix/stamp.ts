@@ -1,0 +1,108 @@
+/**
+ * The stamp at the head of a log line: RFC 3164 as syslogd and Postfix's own postlogd write it
+ * (`Nov  4 09:05:01`, local time, no year), the same with a year and fractions
+ * (`2013 Jun 16 16:05:06.123`), and RFC 3339 as rsyslog writes it (`2026-11-04T09:05:01.5+01:00`).
+ */
+
+/** A stamp without a year may lie this far in the future (clocks differ) before it means last year. */
+const AHEAD_MS = 24 * 60 * 60 * 1000;
+
+const MONTHS: ReadonlyMap<string, number> = new Map(
+  ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
+    (name, index) => [name, index],
+  ),
+);
+
+const SYSLOG =
+  /^(?:(\d{4}) )?([A-Z][a-z]{2}) +(\d{1,2}) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(\.\d{1,9})? /;
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)([.,]\d{1,9})?(Z|[+-]\d\d:?\d\d)? /;
+
+export interface Stamp {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  /** Characters of the line that the stamp takes, the blank after it included. */
+  readonly length: number;
+}
+
+/** Fraction of a second as written (`.123456`) in whole milliseconds. */
+function fractionMs(text: string | undefined): number {
+  return text === undefined ? 0 : Math.floor(Number(`0.${text.slice(1)}`) * 1000);
+}
+
+/** Local time in the year that puts the stamp nearest before `nowMs`, a day ahead allowed. */
+function inferYear(nowMs: number, at: (year: number) => Date, month: number): number {
+  const thisYear = new Date(nowMs).getFullYear();
+  for (let year = thisYear + 1; year > thisYear - 8; year--) {
+    const date = at(year);
+    // 29 February exists only in its own year.
+    if (date.getMonth() === month && date.getTime() <= nowMs + AHEAD_MS) return date.getTime();
+  }
+  return Number.NaN;
+}
+
+function readSyslog(line: string, nowMs: number): Stamp | undefined {
+  const found = SYSLOG.exec(line);
+  if (found === null) return undefined;
+  const month = MONTHS.get(found[2]!);
+  if (month === undefined) return undefined;
+  const year = found[1] ?? found[4];
+  const at = (y: number) =>
+    new Date(y, month, Number(found[3]), Number(found[5]), Number(found[6]), Number(found[7]));
+  const wholeMs = year === undefined ? inferYear(nowMs, at, month) : at(Number(year)).getTime();
+  if (Number.isNaN(wholeMs)) return undefined;
+  return { atMs: wholeMs + fractionMs(found[8]), length: found[0].length };
+}
+
+function readRfc3339(line: string): Stamp | undefined {
+  const found = RFC3339.exec(line);
+  if (found === null) return undefined;
+  const [year, month, day, hour, minute, second] = found.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const zone = found[8];
+  let wholeMs: number;
+  if (zone === undefined) {
+    wholeMs = new Date(year, month - 1, day, hour, minute, second).getTime();
+  } else {
+    const sign = zone.startsWith('-') ? -1 : 1;
+    const digits = zone === 'Z' ? '0000' : zone.slice(1).replace(':', '');
+    const offsetMin = sign * (Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2)));
+    wholeMs = Date.UTC(year, month - 1, day, hour, minute, second) - offsetMin * 60_000;
+  }
+  if (Number.isNaN(wholeMs)) return undefined;
+  return { atMs: wholeMs + fractionMs(found[7]), length: found[0].length };
+}
+
+/**
+ * Reads the stamp at the head of a line; undefined where there is none. `nowMs` settles the year
+ * of a stamp without one: the latest that is not more than a day after it.
+ */
+export function readStamp(line: string, nowMs: number): Stamp | undefined {
+  const first = line.charCodeAt(0);
+  if (first >= 0x30 && first <= 0x39) return readRfc3339(line) ?? readSyslog(line, nowMs);
+  return readSyslog(line, nowMs);
+}
+
+/** The same for many lines in a row: lines of one second share one reading. */
+export class StampReader {
+  #head = '';
+  #last: Stamp | undefined;
+  #readAtMs = Number.NaN;
+
+  read(line: string, nowMs: number): Stamp | undefined {
+    if (this.#last !== undefined && line.startsWith(this.#head) && nowMs - this.#readAtMs < 60_000)
+      return this.#last;
+    const stamp = readStamp(line, nowMs);
+    if (stamp !== undefined) {
+      this.#last = stamp;
+      this.#head = line.slice(0, stamp.length);
+      this.#readAtMs = nowMs;
+    }
+    return stamp;
+  }
+}
