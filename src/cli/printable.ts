@@ -1,0 +1,12 @@
+/**
+ * Text for a terminal. Addresses, replies and queue ids come from strangers; an escape sequence in
+ * them must not move the cursor, and a right-to-left override must not turn a line around.
+ */
+
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The text with control characters shown as `?`; tab and newline stay. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, '?');
+}
