@@ -56,14 +56,9 @@ function readSyslog(line: string, nowMs: number): Stamp | undefined {
 function readRfc3339(line: string): Stamp | undefined {
   const found = RFC3339.exec(line);
   if (found === null) return undefined;
-  const [year, month, day, hour, minute, second] = found.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
+    .slice(1, 7)
+    .map(Number);
   const zone = found[8];
   let wholeMs: number;
   if (zone === undefined) {
