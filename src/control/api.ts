@@ -47,6 +47,8 @@ export interface StatusReport {
   readonly store: string;
   readonly mode: 'hold' | 'observe';
   readonly log: { readonly source: string; readonly state: string };
+  /** Whose queue it is: what postsuper -c takes. */
+  readonly postfix: { readonly configDirectory: string };
   readonly held: { readonly ours: number; readonly foreign: number; readonly unclaimed: number };
   readonly passAllUntil: number | null;
   /** Sentences an administrator should act on. */
@@ -126,7 +128,7 @@ export interface ControlTarget {
   history(provider: string | undefined, most: number): Promise<readonly AdjustmentReport[]>;
   suspend(provider: string, by: string, forText?: string, reason?: string): Promise<ProviderReport>;
   resume(provider: string, by: string, reason?: string): Promise<ProviderReport>;
-  /** provider undefined: all of them. */
+  /** provider undefined: all of them. `0s` ends it. */
   pass(
     provider: string | undefined,
     by: string,
