@@ -48,7 +48,6 @@ function explainError(error: unknown): ExitCode {
     ControlError: EXIT.failure,
     DaemonUnreachable: EXIT.unreachable,
     ConfigError: EXIT.configuration,
-    UsageError: EXIT.usage,
   };
   const exit = exits[error.name];
   if (exit === undefined) throw error;

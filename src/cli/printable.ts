@@ -3,7 +3,7 @@
  * them must not move the cursor, and a right-to-left override must not turn a line around.
  */
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The text with control characters shown as `?`; tab and newline stay. */

@@ -25,17 +25,19 @@ export function complain(shell: Shell, text: string): void {
 }
 
 /**
- * The answer as one JSON document. C1 controls and line separators are escaped too: addresses and
- * replies come from strangers, and a terminal obeys some of those.
+ * A JSON document. C1 controls, line separators and bidirectional overrides are escaped too:
+ * addresses and replies come from strangers, and a terminal obeys some of those.
  */
-export function sayJson(shell: Shell, value: unknown, indent: 0 | 2 = 2): void {
-  say(
-    shell,
-    JSON.stringify(value, null, indent).replace(
-      /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
+export function json(value: unknown, indent: 0 | 2): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** The answer as one JSON document. */
+export function sayJson(shell: Shell, value: unknown): void {
+  say(shell, json(value, 2));
 }
 
 /** Columns to fit the text into; Infinity where nobody looks (a pipe or file, no COLUMNS set). */

@@ -15,6 +15,41 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./serve.ts')).serve,
   },
   {
+    command: 'status [provider]',
+    describe: 'Limits, what was sent, what waits and until when',
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    command: 'explain <query>',
+    describe: 'Why a mail waits, or what happens to mail for an address',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    command: 'limits',
+    describe: 'Show and change the limits of a provider',
+    load: async () => (await import('./limits.ts')).limits,
+  },
+  {
+    command: 'suspend <provider>',
+    describe: 'Stop sending to a provider; its mail waits',
+    load: async () => (await import('./suspend.ts')).suspend,
+  },
+  {
+    command: 'resume <provider>',
+    describe: 'End a suspension',
+    load: async () => (await import('./resume.ts')).resume,
+  },
+  {
+    command: 'pass [provider]',
+    describe: 'Let mail pass unpaced for a time',
+    load: async () => (await import('./pass.ts')).pass,
+  },
+  {
+    command: 'held',
+    describe: 'List, release, delete and adopt held mail',
+    load: async () => (await import('./held.ts')).held,
+  },
+  {
     command: 'reload',
     describe: 'Have the daemon read its configuration again',
     load: async () => (await import('./reload.ts')).reload,

@@ -1,0 +1,63 @@
+/** A provider's state in words, shared by status and limits. */
+import type { LimitsReport, ProviderReport } from '../control/api.ts';
+import { moment, until } from './moment.ts';
+
+/** `20/min burst 3, 300/h, 1500/day, 5 in flight`, or `unlimited`. */
+export function limitsText(limits: LimitsReport): string {
+  const parts: string[] = [];
+  if (limits.pace !== null) {
+    parts.push(limits.burst === null ? limits.pace : `${limits.pace} burst ${limits.burst}`);
+  }
+  parts.push(...limits.quotas);
+  if (limits.inFlight !== null) parts.push(`${limits.inFlight} in flight`);
+  return parts.length === 0 ? 'unlimited' : parts.join(', ');
+}
+
+/** What is in force and where it comes from: `limits 20/min burst 3 (configuration)`. */
+export function limitsNote(report: ProviderReport, nowMs: number): string {
+  const inForce = limitsText(report.limits);
+  const configured = limitsText(report.configured);
+  const end = report.overrideUntil === null ? '' : ` ${until(report.overrideUntil, nowMs)}`;
+  const instead = configured === inForce ? '' : `; configured: ${configured}`;
+  return `limits ${inForce} (${report.limitsFrom}${end}${instead})`;
+}
+
+/** Why this provider's mail does not flow as its limits say, a sentence each; none: it does. */
+export function stateNotes(report: ProviderReport, nowMs: number): readonly string[] {
+  const notes: string[] = [];
+  const { suspended, trouble } = report;
+  if (suspended !== null) {
+    const why = suspended.why === '' ? '' : `: ${suspended.why}`;
+    notes.push(`SUSPENDED ${until(suspended.until, nowMs)}${why}`);
+  }
+  if (report.passUntil !== null) {
+    notes.push(`PASSES unpaced ${until(report.passUntil, nowMs)}`);
+  }
+  if (trouble !== null) {
+    const probe =
+      trouble.nextProbe === null ? '' : `; next probe ${moment(trouble.nextProbe, nowMs)}`;
+    notes.push(`TROUBLE since ${moment(trouble.since, nowMs)}: ${trouble.reply}${probe}`);
+  }
+  if (report.mode === 'observe') notes.push('observe mode: nothing is held, only logged');
+  return notes;
+}
+
+/** `held: transactional 3, default 580`, in the daemon's order of lanes; undefined: none. */
+export function lanesNote(report: ProviderReport): string | undefined {
+  const lanes = Object.entries(report.heldByLane).filter(([, count]) => count > 0);
+  if (lanes.length === 0) return undefined;
+  return `held: ${lanes.map(([lane, count]) => `${lane} ${count}`).join(', ')}`;
+}
+
+/** Has it had mail, or anything out of the ordinary, in the last day? */
+export function isActive(report: ProviderReport): boolean {
+  return (
+    report.sent.day > 0 ||
+    report.inFlight > 0 ||
+    report.held > 0 ||
+    report.suspended !== null ||
+    report.passUntil !== null ||
+    report.trouble !== null ||
+    report.limitsFrom === 'override'
+  );
+}

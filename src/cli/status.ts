@@ -1,0 +1,57 @@
+import { styleText } from 'node:util';
+
+import type { StatusReport } from '../control/api.ts';
+import { connect } from './connect.ts';
+import { EXIT } from './exit.ts';
+import { printable } from './printable.ts';
+import { isActive } from './provider-text.ts';
+import { colourful, columns, json, say, sayJson, type Shell } from './shell.ts';
+import { statusText } from './status-text.ts';
+import { verb } from './verb.ts';
+import { watch } from './watch.ts';
+
+/** What the daemon does now, and when what waits will leave. */
+export const status = verb(
+  (yargs) =>
+    yargs
+      .positional('provider', { type: 'string', describe: 'Only this one (its exact id)' })
+      .option('watch', {
+        type: 'boolean',
+        default: false,
+        describe: 'Draw it again every second, until Ctrl-C',
+      })
+      .example('$0 status', 'every provider that has had mail in the last day')
+      .example('$0 status utc --watch', 'one provider, live')
+      .example("$0 status --json | jq '.providers[] | select(.held > 0)'", 'for scripts'),
+  async (options, shell) => {
+    const daemon = await connect(options);
+    const ask = async (): Promise<StatusReport> => {
+      const report = await daemon.status(options.provider);
+      return options.provider === undefined
+        ? { ...report, providers: report.providers.filter(isActive) }
+        : report;
+    };
+    const render = (report: StatusReport): readonly string[] =>
+      options.json ? [json(report, 0)] : highlight(shell, statusText(report, columns(shell)));
+    if (options.watch) {
+      await watch(shell, ask, render, shell.stdout.isTTY && !options.json);
+    } else if (options.json) {
+      sayJson(shell, await ask());
+    } else {
+      say(shell, render(await ask()).join('\n'));
+    }
+    return EXIT.ok;
+  },
+);
+
+/** Lines that ask for attention stand out on a terminal. */
+function highlight(shell: Shell, lines: readonly string[]): readonly string[] {
+  const colour = colourful(shell);
+  return lines.map((line) => {
+    const text = printable(line);
+    if (!colour) return text;
+    if (/^WARNING|^EVERYTHING PASSES/.test(text)) return styleText(['bold', 'yellow'], text);
+    if (/^ {2}(SUSPENDED|TROUBLE|PASSES)/.test(text)) return styleText('yellow', text);
+    return text.startsWith('PROVIDER') ? styleText('bold', text) : text;
+  });
+}
