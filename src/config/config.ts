@@ -1,5 +1,6 @@
 /** The configuration as the program uses it: every default filled in, every unit converted. */
 import type { Limits } from '../limit/limits.ts';
+import type { Provider } from '../provider/provider.ts';
 
 export type Mode = 'hold' | 'observe';
 
@@ -14,18 +15,6 @@ export type Endpoint =
 export type Helper =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'command'; readonly argv: readonly string[] };
-
-export interface ProviderConfig {
-  readonly id: string;
-  readonly name: string;
-  /** A-labels, lower case. */
-  readonly domains: readonly string[];
-  readonly mxSuffixes: readonly string[];
-  readonly limits: Limits;
-  readonly mode?: Mode;
-  /** Where the limits come from: `built-in: …`, `configuration`. Shown by explain. */
-  readonly source: string;
-}
 
 export interface LaneConfig {
   readonly name: string;
@@ -53,6 +42,8 @@ export interface Config {
     /** Replaces what postconf -M says leaves the machine. */
     readonly outboundTransports?: readonly string[];
   };
+  /** IP addresses that other servers see us come from, as the file lists them; empty: not given. */
+  readonly ownAddresses: readonly string[];
   readonly feedback: {
     /** File path, 'journal', 'none', or 'auto': the file if it is there, else the journal. */
     readonly log: string;
@@ -61,7 +52,8 @@ export interface Config {
   };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;
-  readonly providers: readonly ProviderConfig[];
+  /** The built-in ones as the file changed them, then the file's own; no domain is in two. */
+  readonly providers: readonly Provider[];
   /** Best first; always has transactional, default and bulk, in that order. */
   readonly lanes: readonly LaneConfig[];
   /** undefined: a quarter of maximal_queue_lifetime. */

@@ -1,0 +1,108 @@
+/** What no single value of the file can tell: keys that contradict one another. */
+import { formatDuration } from '../limit/rate.ts';
+import { DEFAULTS } from './defaults.ts';
+import { formatPath } from './problem.ts';
+import type { Finding, KeyPath } from './problem.ts';
+import { domainsOf } from './providers.ts';
+import type { ConfigFile } from './schema.ts';
+
+export interface Contradiction extends Finding {
+  /** Another key that it takes to be as the file says, or absent. */
+  readonly restsOn?: KeyPath;
+}
+
+const PROVIDER_ID = /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/;
+
+/** Everything contradictory in a file whose values are fine each by itself. */
+export function contradictions(file: ConfigFile): readonly Contradiction[] {
+  return [
+    ...misnamedProviders(file),
+    ...claimedTwice(providerDomains(file), 'domain'),
+    ...claimedTwice(laneSenders(file), 'sender'),
+    ...limitContradictions(file),
+    ...ending(file),
+  ];
+}
+
+function misnamedProviders(file: ConfigFile): readonly Contradiction[] {
+  return Object.keys(file.providers ?? {})
+    .filter((id) => id === 'default' || !PROVIDER_ID.test(id))
+    .map((id) => ({
+      path: ['providers', id],
+      text:
+        id === 'default'
+          ? 'found a provider named default, expected another name (limits for all others are under the key default)'
+          : `found the name ${JSON.stringify(id)}, expected lower-case letters, digits, and . _ - between them`,
+    }));
+}
+
+interface Claim {
+  readonly what: string;
+  readonly by: string;
+  readonly path: KeyPath;
+}
+
+function providerDomains(file: ConfigFile): readonly Claim[] {
+  return Object.entries(file.providers ?? {}).flatMap(([id, part]) =>
+    domainsOf(id, part).map((what) => {
+      const index = part.domains?.indexOf(what) ?? -1;
+      const path: KeyPath = index < 0 ? ['providers', id] : ['providers', id, 'domains', index];
+      return { what, by: formatPath(['providers', id]), path };
+    }),
+  );
+}
+
+function laneSenders(file: ConfigFile): readonly Claim[] {
+  return Object.entries(file.lanes ?? {}).flatMap(([lane, part]) =>
+    (part?.senders ?? []).map((what, index) => {
+      return { what, by: formatPath(['lanes', lane]), path: ['lanes', lane, 'senders', index] };
+    }),
+  );
+}
+
+function claimedTwice(claims: readonly Claim[], noun: string): readonly Contradiction[] {
+  const first = new Map<string, Claim>();
+  return claims.flatMap((claim) => {
+    const owner = first.get(claim.what) ?? claim;
+    first.set(claim.what, owner);
+    if (owner.by === claim.by) return [];
+    const text = `found ${claim.what}, expected each ${noun} in one place: ${owner.by} lists it too`;
+    return [{ path: claim.path, text }];
+  });
+}
+
+function limitContradictions(file: ConfigFile): readonly Contradiction[] {
+  const parts: (readonly [KeyPath, NonNullable<ConfigFile['default']>])[] = [
+    [['default'], file.default ?? {}],
+    ...Object.entries(file.providers ?? {}).map(([id, part]) => [['providers', id], part] as const),
+  ];
+  return parts.flatMap(([path, part]) => {
+    const wrong: Contradiction[] = [];
+    if (part.pace === 'none' && part.burst !== undefined) {
+      const text = `found ${part.burst}, expected no burst where pace is none`;
+      wrong.push({ path: [...path, 'burst'], text });
+    }
+    const windows = (part.quotas ?? []).map((quota) => quota.windowUs);
+    windows.forEach((windowUs, index) => {
+      if (windows.indexOf(windowUs) === index) return;
+      const text = 'found a second quota over the same time, expected one for each';
+      wrong.push({ path: [...path, 'quotas', index], text });
+    });
+    return wrong;
+  });
+}
+
+function ending(file: ConfigFile): readonly Contradiction[] {
+  const wrong: Contradiction[] = [];
+  if (file.on_max_hold === 'bounce' && file.postfix?.expire === undefined) {
+    const text = 'found bounce, expected postfix.expire beside it: bouncing needs that helper';
+    wrong.push({ path: ['on_max_hold'], text, restsOn: ['postfix', 'expire'] });
+  }
+  const { min, max = DEFAULTS.retry.maxMs } = file.retry ?? {};
+  if (min !== undefined && min > max) {
+    const [shown, most] = [min, max].map((ms) => formatDuration(ms * 1000));
+    const text = `found ${shown}, expected at most retry.max, which is ${most}`;
+    wrong.push({ path: ['retry', 'min'], text, restsOn: ['retry', 'max'] });
+  }
+  return wrong;
+}

@@ -1,0 +1,92 @@
+/**
+ * The configuration that `postpace config init` prints: every key with its default, commented out,
+ * so that the file as printed changes nothing. `#key:` is a key to uncomment, `# ` is prose.
+ */
+export function initText(): string {
+  return INIT;
+}
+
+const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider.
+#
+# Every key may be left out; what stands here commented out is its default, or an example where that
+# is said. Take the # away from a line (and from the line it belongs under) to change it.
+# Rates: 20/min, 5/s, 300/h, 1500/day, 20/2s. Times: 90s, 30m, 2h, 1d.
+# "postpace config check" reads this file and names each mistake by its line.
+
+# Where Postfix finds the milter: unix:/path, inet:127.0.0.1:8892, or systemd (the socket that
+# postpace.socket passes).
+#listen: unix:/var/spool/postfix/postpace/milter.sock
+
+# hold: mail over its limit waits in Postfix's hold queue. observe: nothing is changed, only logged.
+#mode: hold
+
+# Where limits are counted. memory: in this daemon, kept in state_dir across restarts.
+#store: memory
+#state_dir: /var/lib/postpace
+
+# The socket of the postpace command.
+#control: /run/postpace/control.sock
+
+# debug, info, warn or error. Addresses are logged at debug only.
+#log_level: info
+
+# Postfix, and the helpers that run postsuper as root: a socket of systemd, or a command.
+#postfix:
+#  config_directory: /etc/postfix
+#  release: unix:/run/postpace/release.sock
+#  hold: unix:/run/postpace/hold.sock
+# Examples. expire is needed for "on_max_hold: bounce" alone; outbound_transports replaces what
+# master.cf says about which transports leave the machine.
+#  expire: [sudo, -n, postsuper, -f, '-']
+#  outbound_transports: [smtp, slow]
+
+# The addresses that other servers see this one come from. An example; without it Postfix's own
+# settings and the interfaces tell.
+#own_addresses: [192.0.2.25, '2001:db8::25']
+
+# The Postfix log: auto (the file if it is there, else the journal), journal, none, or a path.
+#feedback:
+#  log: auto
+# An example: the unit whose journal it is, where there is more than one Postfix.
+#  journal_unit: postfix@-.service
+
+# Each destination that no provider names has these limits for itself.
+# pace: one recipient every window/N, at most burst of them back to back (a tenth of N if left out).
+# quotas: in no time of that length more than N. in_flight: messages with Postfix at the same time.
+# none instead of a pace or of in_flight: unlimited.
+#default:
+#  pace: 60/min
+#  burst: 10
+#  quotas: []
+#  in_flight: 5
+
+# Providers. Many are built in ("postpace config show" lists them); naming one here changes only the
+# parts that are named. A domain stands for itself, not for its subdomains. Examples:
+#providers:
+#  utc: { domains: [utc.fr, etu.utc.fr], pace: 20/min, burst: 3, quotas: [300/h, 1500/day] }
+#  outlook: { pace: 5/min, in_flight: 1 }
+#  example.org: { pace: 5/min, mode: observe }
+
+# Lanes: transactional mail goes before default, default before bulk. Senders are addresses, or
+# @domain for all of a domain; who isn't listed is in default. Examples:
+#lanes:
+#  transactional: { senders: [noreply@example.org], max_hold: 2h }
+#  bulk: { senders: ['@lists.example.org'] }
+
+# How long a message may be held (an example; a quarter of maximal_queue_lifetime if left out), and
+# what happens then: release, bounce or keep.
+#max_hold: 1d
+#on_max_hold: release
+
+# Mail that was held while postpace was down: evidence takes over what the Postfix log shows to be
+# ours; all takes over everything that is held.
+#adopt: evidence
+
+# How often the records are compared with Postfix's queue.
+#reconcile: 1m
+
+# How long deferred mail waits before it is tried again: at first, and at most.
+#retry:
+#  min: 1m
+#  max: 30m
+`;

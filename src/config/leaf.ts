@@ -1,0 +1,156 @@
+/**
+ * The single values of the configuration: each reads what the file says and, where it can't, says
+ * what was expected. A zod issue's message is that expectation alone; load.ts adds the rest.
+ */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseDurationUs, parseQuota, parseRate } from '../limit/rate.ts';
+import type { Rate } from '../limit/rate.ts';
+import { canonicalAddress, parseAddress } from '../mail/address.ts';
+import { toDestination } from '../mail/destination.ts';
+import type { Helper } from './config.ts';
+import { isSocketPath, parseEndpoint } from './endpoint.ts';
+
+const MODES = ['hold', 'observe'] as const;
+
+/** What would have fitted, in words. */
+type Expected = string | ((found: unknown) => string);
+
+/** A value that `read` understands; undefined from it means that the value doesn't fit. */
+function leaf<T>(expected: Expected, read: (value: unknown) => T | undefined) {
+  return z.unknown().transform((value, context): T => {
+    const result = read(value);
+    if (result !== undefined) return result;
+    const message = typeof expected === 'string' ? expected : expected(value);
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/** As leaf, for values that are text in the file. */
+function text<T>(expected: Expected, read: (value: string) => T | undefined) {
+  return leaf(expected, (value) => (typeof value === 'string' ? read(value.trim()) : undefined));
+}
+
+/** What a parser of limit/rate.ts makes of the text; undefined where it throws. */
+function attempt<T>(parse: (value: string) => T): (value: string) => T | undefined {
+  return (value) => {
+    try {
+      return parse(value);
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  };
+}
+
+export function oneOf<const T extends string>(values: readonly T[]) {
+  return text(`one of ${values.join(', ')}`, (value) => values.find((known) => known === value));
+}
+
+/** A value of a later version: refused by its own sentence, whatever else is wrong with it. */
+export function notYet(what: string) {
+  return leaf<never>(`nothing: ${what} is not available in this version`, () => undefined);
+}
+
+export const mode = text(
+  (found) =>
+    found === 'tempfail'
+      ? 'hold or observe: tempfail is not available in this version'
+      : 'hold or observe',
+  (value) => MODES.find((known) => known === value),
+);
+
+export const store = text(
+  (found) =>
+    typeof found === 'string' && /^rediss?:/.test(found)
+      ? 'memory: Redis is not available in this version'
+      : 'memory',
+  (value) => (value === 'memory' ? value : undefined),
+);
+
+export const name = text('a name', (value) => (value === '' ? undefined : value));
+
+export const path = text('an absolute path', (value) =>
+  value.startsWith('/') && !value.includes('\0') ? value : undefined,
+);
+
+export const socketPath = text('an absolute path of at most 107 bytes', (value) => {
+  const bare = value.startsWith('unix:') ? value.slice('unix:'.length) : value;
+  return isSocketPath(bare) ? bare : undefined;
+});
+
+export const endpoint = text(
+  'unix:/path (at most 107 bytes), inet:host:port, [::1]:port, systemd or systemd:name',
+  parseEndpoint,
+);
+
+export const helper = leaf(
+  'unix:/path (at most 107 bytes) or a command as a list of words',
+  (value): Helper | undefined => {
+    if (typeof value === 'string') {
+      const read = parseEndpoint(value.trim());
+      return read?.kind === 'unix' ? read : undefined;
+    }
+    if (!Array.isArray(value) || value.length === 0) return undefined;
+    const argv = value.filter((word) => typeof word === 'string' && !word.includes('\0'));
+    return argv.length === value.length && argv[0] !== ''
+      ? { kind: 'command', argv: argv.map(String) }
+      : undefined;
+  },
+);
+
+export const logSource = text('auto, journal, none or an absolute path', (value) =>
+  ['auto', 'journal', 'none'].includes(value) || value.startsWith('/') ? value : undefined,
+);
+
+/** Milliseconds, at least 1. */
+export const duration = text('a duration such as 90s, 30m, 2h or 1d', (value) => {
+  const us = attempt(parseDurationUs)(value);
+  return us === undefined ? undefined : Math.max(1, Math.round(us / 1000));
+});
+
+/** 'none': unlimited. */
+export const pace = text(
+  'a rate such as 20/min, 5/s or 20/2s, or none',
+  (value): Rate | 'none' | undefined => (value === 'none' ? value : attempt(parseRate)(value)),
+);
+
+export const quota = text(
+  'a rate with a whole count, such as 300/h or 1500/day',
+  attempt(parseQuota),
+);
+
+const COUNT = 'a whole number, at least 1';
+
+export const count = leaf(COUNT, (value) => (isCount(value) ? value : undefined));
+
+/** 'none': unlimited. */
+export const countOrNone = leaf(`${COUNT}, or none`, (value) =>
+  value === 'none' || isCount(value) ? value : undefined,
+);
+
+/** As toDestination writes it. */
+export const domain = text(
+  'a domain such as example.org (a subdomain is listed by itself)',
+  (value) => (/[\s@*,/]/.test(value) || value.startsWith('.') ? undefined : toDestination(value)),
+);
+
+export const mxSuffix = text('the end of a host name, such as .google.com', (value) => {
+  const host = value.startsWith('.') ? toDestination(value.slice(1)) : undefined;
+  return host === undefined || /[\s@*,/]/.test(host) ? undefined : `.${host}`;
+});
+
+export const ipAddress = text('an IP address', (value) => (isIP(value) === 0 ? undefined : value));
+
+/** In the canonical form of addresses; `@domain` for all of a domain. */
+export const sender = text('an address such as noreply@example.org, or @example.org', (value) => {
+  const address = parseAddress(value);
+  return address.kind === 'mailbox' && address.destination !== undefined && !/\s/.test(value)
+    ? canonicalAddress(address)
+    : undefined;
+});
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
+}

@@ -1,0 +1,33 @@
+/** The candidate that was probably meant by a mistyped key; undefined: none is near enough. */
+export function nearest(typed: string, candidates: readonly string[]): string | undefined {
+  const wanted = plain(typed);
+  const most = Math.max(1, Math.floor(wanted.length / 3));
+  let best: { readonly candidate: string; readonly distance: number } | undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(wanted, plain(candidate));
+    if (distance <= most && distance < (best?.distance ?? Infinity)) best = { candidate, distance };
+  }
+  return best?.candidate;
+}
+
+/** stateDir, state-dir and state_dir are one key to whoever types it. */
+function plain(key: string): string {
+  return key
+    .slice(0, 40)
+    .toLowerCase()
+    .replaceAll(/[-_\s]/g, '');
+}
+
+/** Levenshtein: single insertions, deletions and replacements. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,99 @@
+/**
+ * The keys of postpace.yaml, as the file writes them. Everything may be absent; defaults.ts says
+ * what holds then. An issue's message is what was expected in place of what was found.
+ */
+import { z } from 'zod';
+import * as leaf from './leaf.ts';
+
+/** A map that may be left empty, `providers:` with nothing under it. */
+function map<const T extends z.ZodRawShape>(shape: T) {
+  const error = 'a map of keys';
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape, { error }));
+}
+
+const limits = {
+  pace: leaf.pace.optional(),
+  burst: leaf.count.optional(),
+  quotas: z.array(leaf.quota, { error: 'a list of rates such as [300/h, 1500/day]' }).optional(),
+  in_flight: leaf.countOrNone.optional(),
+};
+
+const provider = map({
+  name: leaf.name.optional(),
+  domains: z.array(leaf.domain, { error: 'a list of domains' }).optional(),
+  mx_suffixes: z.array(leaf.mxSuffix, { error: 'a list of MX host endings' }).optional(),
+  ...limits,
+  mode: leaf.mode.optional(),
+});
+
+const lane = map({
+  senders: z.array(leaf.sender, { error: 'a list of addresses or @domains' }).optional(),
+  max_hold: leaf.duration.optional(),
+});
+
+export const configFile = map({
+  listen: leaf.endpoint.optional(),
+  mode: leaf.mode.optional(),
+  store: leaf.store.optional(),
+  state_dir: leaf.path.optional(),
+  control: leaf.socketPath.optional(),
+  http: leaf.notYet('HTTP').optional(),
+  log_level: leaf.oneOf(['debug', 'info', 'warn', 'error']).optional(),
+  postfix: map({
+    config_directory: leaf.path.optional(),
+    release: leaf.helper.optional(),
+    hold: leaf.helper.optional(),
+    expire: leaf.helper.optional(),
+    outbound_transports: z.array(leaf.name, { error: 'a list of transport names' }).optional(),
+  }).optional(),
+  own_addresses: z.array(leaf.ipAddress, { error: 'a list of IP addresses' }).optional(),
+  feedback: map({
+    log: leaf.logSource.optional(),
+    journal_unit: leaf.name.optional(),
+  }).optional(),
+  default: map(limits).optional(),
+  providers: z
+    .preprocess(
+      (value) => value ?? {},
+      z.record(z.string(), provider, { error: 'a map of providers' }),
+    )
+    .optional(),
+  lanes: map({
+    transactional: lane.optional(),
+    default: lane.optional(),
+    bulk: lane.optional(),
+  }).optional(),
+  max_hold: leaf.duration.optional(),
+  on_max_hold: leaf.oneOf(['release', 'bounce', 'keep']).optional(),
+  adopt: leaf.oneOf(['evidence', 'all']).optional(),
+  reconcile: leaf.duration.optional(),
+  retry: map({
+    min: leaf.duration.optional(),
+    max: leaf.duration.optional(),
+  }).optional(),
+});
+
+/** The file as read: keys and units of the file, each value checked by itself. */
+export type ConfigFile = z.infer<typeof configFile>;
+export type ProviderPart = z.infer<typeof provider>;
+export type LanePart = z.infer<typeof lane>;
+export type LimitsPart = Pick<ProviderPart, 'pace' | 'burst' | 'quotas' | 'in_flight'>;
+
+/** Where a key may stand, for the suggestion of an unknown one; undefined: keys are free there. */
+export function keysAt(path: readonly (string | number)[]): readonly string[] {
+  let schema: unknown = configFile;
+  for (const key of path) schema = child(bare(schema), key);
+  const found = bare(schema);
+  return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
+}
+
+function child(schema: unknown, key: string | number): unknown {
+  if (schema instanceof z.ZodObject) return (schema.shape as Record<string, unknown>)[key];
+  return schema instanceof z.ZodRecord ? schema.valueType : undefined;
+}
+
+/** Without what only says that a map may be absent or empty. */
+function bare(schema: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return bare(schema.unwrap());
+  return schema instanceof z.ZodPipe ? bare(schema.out) : schema;
+}

@@ -1,0 +1,57 @@
+/** From the file's keys to the configuration in use. Pure. */
+import type { Provider } from '../provider/provider.ts';
+import type { Config, LaneConfig } from './config.ts';
+import { DEFAULTS } from './defaults.ts';
+import { limitsOf, providersOf } from './providers.ts';
+import type { ConfigFile, LanePart } from './schema.ts';
+
+/** The configuration that a checked file stands for; `{}`: the defaults alone. */
+export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config, 'file'> {
+  const limits = limitsOf(file.default ?? {}, DEFAULTS.default);
+  const maxMs = file.retry?.max ?? DEFAULTS.retry.maxMs;
+  return {
+    listen: file.listen ?? DEFAULTS.listen,
+    mode: file.mode ?? DEFAULTS.mode,
+    store: file.store ?? DEFAULTS.store,
+    stateDir: file.state_dir ?? DEFAULTS.stateDir,
+    control: file.control ?? DEFAULTS.control,
+    logLevel: file.log_level ?? DEFAULTS.logLevel,
+    postfix: postfixOf(file.postfix ?? {}),
+    ownAddresses: file.own_addresses ?? DEFAULTS.ownAddresses,
+    feedback: {
+      log: file.feedback?.log ?? DEFAULTS.feedback.log,
+      ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
+    },
+    default: limits,
+    providers: providersOf(file.providers ?? {}, pack, limits),
+    lanes: DEFAULTS.lanes.map((lane) => laneOf(lane, file.lanes ?? {})),
+    ...(file.max_hold !== undefined && { maxHoldMs: file.max_hold }),
+    onMaxHold: file.on_max_hold ?? DEFAULTS.onMaxHold,
+    adopt: file.adopt ?? DEFAULTS.adopt,
+    reconcileMs: file.reconcile ?? DEFAULTS.reconcileMs,
+    retry: { minMs: file.retry?.min ?? Math.min(DEFAULTS.retry.minMs, maxMs), maxMs },
+  };
+}
+
+function postfixOf(part: NonNullable<ConfigFile['postfix']>): Config['postfix'] {
+  const { expire, outbound_transports: outboundTransports } = part;
+  return {
+    configDirectory: part.config_directory ?? DEFAULTS.postfix.configDirectory,
+    release: part.release ?? DEFAULTS.postfix.release,
+    hold: part.hold ?? DEFAULTS.postfix.hold,
+    ...(expire !== undefined && { expire }),
+    ...(outboundTransports !== undefined && { outboundTransports }),
+  };
+}
+
+function laneOf(
+  { name, senders }: LaneConfig,
+  parts: Readonly<Record<string, LanePart | undefined>>,
+): LaneConfig {
+  const part = parts[name];
+  return {
+    name,
+    senders: part?.senders ?? senders,
+    ...(part?.max_hold !== undefined && { maxHoldMs: part.max_hold }),
+  };
+}

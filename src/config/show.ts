@@ -1,0 +1,73 @@
+/** The configuration in force, as a file would say it: what `config show` prints. */
+import type { Limits } from '../limit/limits.ts';
+import { formatDuration, formatRate } from '../limit/rate.ts';
+import type { Config, Helper } from './config.ts';
+import { formatEndpoint } from './endpoint.ts';
+
+/**
+ * A plain object with the file's keys, every default filled in; as YAML it loads to the same
+ * configuration. `max_hold`, `journal_unit`, `expire`, `outbound_transports` and a provider's `mode`
+ * are there only where they are set.
+ */
+export function showConfig(config: Config): Readonly<Record<string, unknown>> {
+  const { postfix, feedback, retry } = config;
+  return {
+    listen: formatEndpoint(config.listen),
+    mode: config.mode,
+    store: config.store,
+    state_dir: config.stateDir,
+    control: config.control,
+    log_level: config.logLevel,
+    postfix: {
+      config_directory: postfix.configDirectory,
+      release: helperText(postfix.release),
+      hold: helperText(postfix.hold),
+      ...(postfix.expire !== undefined && { expire: helperText(postfix.expire) }),
+      ...(postfix.outboundTransports !== undefined && {
+        outbound_transports: postfix.outboundTransports,
+      }),
+    },
+    own_addresses: config.ownAddresses,
+    feedback: {
+      log: feedback.log,
+      ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
+    },
+    default: showLimits(config.default),
+    providers: Object.fromEntries(
+      config.providers.map(({ id, name, domains, mxSuffixes, limits, mode }) => {
+        const shown = { name, domains, mx_suffixes: mxSuffixes, ...showLimits(limits) };
+        return [id, mode === undefined ? shown : { ...shown, mode }];
+      }),
+    ),
+    lanes: Object.fromEntries(
+      config.lanes.map(({ name, senders, maxHoldMs }) => {
+        return [
+          name,
+          maxHoldMs === undefined ? { senders } : { senders, max_hold: time(maxHoldMs) },
+        ];
+      }),
+    ),
+    ...(config.maxHoldMs !== undefined && { max_hold: time(config.maxHoldMs) }),
+    on_max_hold: config.onMaxHold,
+    adopt: config.adopt,
+    reconcile: time(config.reconcileMs),
+    retry: { min: time(retry.minMs), max: time(retry.maxMs) },
+  };
+}
+
+function showLimits({ pace, quotas, inFlight }: Limits): Readonly<Record<string, unknown>> {
+  return {
+    pace: pace === undefined ? 'none' : formatRate(pace),
+    ...(pace !== undefined && { burst: pace.burst }),
+    quotas: quotas.map(formatRate),
+    in_flight: inFlight ?? 'none',
+  };
+}
+
+function helperText(helper: Helper): string | readonly string[] {
+  return helper.kind === 'unix' ? `unix:${helper.path}` : helper.argv;
+}
+
+function time(ms: number): string {
+  return formatDuration(ms * 1000);
+}
