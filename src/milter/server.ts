@@ -1,0 +1,141 @@
+/**
+ * A milter on sockets: accepts connections, carries their bytes, and closes them in order.
+ *
+ *     const milter = createMilter({
+ *       on: { connect() {}, mail() {}, rcpt() {}, data() {}, eom(event) { … } },
+ *     });
+ *     await milter.listen({ path: '/run/example/milter.sock', mode: 0o660 });
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { Connection, type Service } from './connection.ts';
+import { listenOn, type ListenAddress } from './listener.ts';
+import { LIMITS, wantsOf, type MilterOptions } from './options.ts';
+
+export interface Counters {
+  /** Connections now open. */
+  readonly open: number;
+  /** Connections accepted since the start. */
+  readonly sessions: number;
+  /** Messages whose end was answered since the start. */
+  readonly messages: number;
+}
+
+export interface Milter {
+  readonly counters: Counters;
+  /** May be called for several addresses. Resolves to the address bound, the port filled in. */
+  listen(address: ListenAddress): Promise<ListenAddress>;
+  /**
+   * Accepts no more connections and waits up to `ms` for those there are; then closes what is
+   * left. To Postfix a connection closed between two messages is an error, so the time is used.
+   */
+  drain(ms: number): Promise<void>;
+  /** Closes everything at once. */
+  close(): Promise<void>;
+}
+
+/** TypeError for options that contradict themselves. */
+export function createMilter<C = undefined, T = undefined>(options: MilterOptions<C, T>): Milter {
+  // The program's own types matter to its handlers alone: what `session` and `transaction` made is
+  // handed back to them untouched.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return new MilterServer(options as unknown as MilterOptions<unknown, unknown>);
+}
+
+class MilterServer implements Milter {
+  readonly #service: Service;
+  readonly #servers = new Set<Server>();
+  readonly #sockets = new Map<Socket, Connection>();
+  #sessions = 0;
+  /** Called when the last connection has closed. */
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: MilterOptions<unknown, unknown>) {
+    const limits = { ...LIMITS, ...options.limits };
+    this.#service = {
+      options,
+      wants: wantsOf(options),
+      limits: { ...limits, eomMs: options.limits?.eomMs ?? limits.decisionMs },
+      messages: 0,
+    };
+  }
+
+  get counters(): Counters {
+    return {
+      open: this.#sockets.size,
+      sessions: this.#sessions,
+      messages: this.#service.messages,
+    };
+  }
+
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    const server = createServer({ noDelay: true });
+    await listenOn(server, address);
+    this.#servers.add(server);
+    server.on('connection', (socket) => this.#accept(socket));
+    // Out of descriptors, for example. The listener goes on.
+    server.on('error', (error) => this.#fault(error));
+    const bound = server.address();
+    return 'host' in address && bound !== null && typeof bound === 'object'
+      ? { host: address.host, port: bound.port }
+      : address;
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.#stopListening();
+    if (this.#sockets.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.#onEmpty = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    const closed = [...this.#sockets].map(
+      ([socket, connection]) =>
+        new Promise((resolve) => {
+          socket.once('close', resolve);
+          connection.hangUp();
+          socket.destroy();
+        }),
+    );
+    await Promise.all(closed);
+  }
+
+  #stopListening(): void {
+    for (const server of this.#servers) server.close();
+    this.#servers.clear();
+  }
+
+  #fault(error: Error): void {
+    this.#service.options.onFault?.(error, 'listener');
+  }
+
+  #accept(socket: Socket): void {
+    const { limits } = this.#service;
+    if (limits.sessions > 0 && this.#sockets.size >= limits.sessions) {
+      socket.destroy();
+      this.#fault(new Error(`more than ${limits.sessions} connections`));
+      return;
+    }
+    this.#sessions++;
+    const connection = new Connection(this.#service, socket);
+    this.#sockets.set(socket, connection);
+    socket.on('data', (chunk: Buffer) => connection.receive(chunk));
+    socket.on('drain', () => connection.drained());
+    socket.on('end', () => connection.hangUp());
+    // A reset says no more than a close does, and comes before it.
+    socket.on('error', () => connection.hangUp());
+    socket.on('close', () => {
+      connection.hangUp();
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#onEmpty?.();
+    });
+    if (limits.idleMs > 0) socket.setTimeout(limits.idleMs, () => socket.destroy());
+  }
+}
