@@ -61,6 +61,12 @@ async function held(postfix: PrivatePostfix, mails: number): Promise<readonly st
   return ids;
 }
 
+async function inQueue(queue: PostfixQueue, name: string): Promise<readonly string[]> {
+  const found = [];
+  for await (const entry of queue.list()) if (entry.queue === name) found.push(entry.queueId);
+  return found.toSorted();
+}
+
 const fresh = (queueId: string) => ({ queueId, wasDeferred: false });
 
 await t.test('release, hold and expire on a real Postfix', async (t) => {
@@ -107,19 +113,14 @@ await t.test('release, hold and expire on a real Postfix', async (t) => {
       sink.rule = refuse('rcpt', '451 4.7.1 slow down');
       const ids = await held(postfix, 3);
       await releaser.release(ids.map(fresh));
-      const inQueue = async (name: string) => {
-        const found = [];
-        for await (const entry of queue.list()) if (entry.queue === name) found.push(entry.queueId);
-        return found.toSorted();
-      };
-      await waitFor(async () => (await inQueue('deferred')).length === 3);
+      await waitFor(async () => (await inQueue(queue, 'deferred')).length === 3);
       const outcome = await releaser.hold(ids);
       t.same([...outcome.confirmed].toSorted(), [...ids].toSorted());
-      t.same(await inQueue('hold'), [...ids].toSorted());
+      t.same(await inQueue(queue, 'hold'), [...ids].toSorted());
       sink.rule = undefined;
       await releaser.release(ids.map((queueId) => ({ queueId, wasDeferred: true })));
       await waitFor(() => sink.deliveries.length === 46);
-      t.same(await inQueue('hold'), []);
+      t.same(await inQueue(queue, 'hold'), []);
     },
   );
 

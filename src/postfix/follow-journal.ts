@@ -1,0 +1,139 @@
+/**
+ * Follows the journal through journalctl: `-f -o json`, after the cursor of the last entry. When
+ * journalctl ends it is started again, later each time it fails.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
+import { readJournalEntry } from './journal-entry.ts';
+import { readText } from './log-grammar.ts';
+
+const BACKOFF = { firstMs: 500, longestMs: 60_000 };
+const FIELDS = ['MESSAGE', 'SYSLOG_IDENTIFIER', 'SYSLOG_PID', '_PID', '_SOURCE_REALTIME_TIMESTAMP'];
+
+export interface JournalSettings extends FollowSettings {
+  /**
+   * What selects Postfix's entries: `SYSLOG_FACILITY=2` (mail), or `-u`, `postfix@-.service`. Other
+   * programs' entries are passed over.
+   */
+  readonly match: readonly string[];
+  /** Default: journalctl, from PATH. */
+  readonly command?: readonly string[];
+}
+
+/** The entries of syslog's mail facility: Postfix's syslog_facility, unless it was changed. */
+export const MAIL_FACILITY: readonly string[] = ['SYSLOG_FACILITY=2'];
+
+export class JournalFollower implements LogFollower {
+  readonly #settings: JournalSettings;
+  readonly #startedMs: number;
+  readonly #closing = new AbortController();
+  #trouble: string | undefined;
+  #lastEventMs: number | undefined;
+  #cursor: string | undefined;
+  #sinceMs: number;
+  #child: ChildProcess | undefined;
+
+  constructor(settings: JournalSettings) {
+    this.#settings = settings;
+    this.#startedMs = settings.now();
+    const cursor = settings.cursor;
+    this.#cursor = cursor?.kind === 'journal' ? cursor.cursor : undefined;
+    // A cursor of a file says at least how late it was.
+    this.#sinceMs = cursor?.atMs ?? this.#startedMs - settings.lookBack.ms;
+  }
+
+  state(): FollowState {
+    return {
+      source: 'journal',
+      trouble: this.#trouble,
+      behindBytes: undefined,
+      lastEventMs: this.#lastEventMs,
+    };
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#child?.kill();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Followed> {
+    let waitMs = BACKOFF.firstMs;
+    const signal = this.#closing.signal;
+    try {
+      while (!signal.aborted) {
+        const before = this.#cursor;
+        yield* this.#run();
+        if (signal.aborted) return;
+        if (this.#cursor !== before) waitMs = BACKOFF.firstMs;
+        await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+        waitMs = Math.min(2 * waitMs, BACKOFF.longestMs);
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  #argv(): readonly [string, ...string[]] {
+    const [command = 'journalctl', ...rest] = this.#settings.command ?? [];
+    const from =
+      this.#cursor === undefined
+        ? `--since=@${Math.floor(this.#sinceMs / 1000)}`
+        : `--after-cursor=${this.#cursor}`;
+    // --all: without it long texts come as null. --no-tail: -f alone begins ten entries back.
+    const options = ['-f', '--no-tail', '-q', '--all', '-o', 'json', from];
+    const fields = `--output-fields=${FIELDS.join(',')}`;
+    return [command, ...rest, ...options, fields, ...this.#settings.match];
+  }
+
+  /** One run of journalctl, until it ends. */
+  async *#run(): AsyncGenerator<Followed> {
+    const [file, ...args] = this.#argv();
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-1000);
+    });
+    const ended = once(child, 'close').then(
+      ([code, how]) => `ended with ${String(how ?? code)}`,
+      (error: unknown) => String(error),
+    );
+    child.once('spawn', () => (this.#trouble = undefined));
+    try {
+      let rest = '';
+      child.stdout.setEncoding('utf8');
+      for await (const chunk of child.stdout as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const followed = this.#read(line);
+          if (followed !== undefined) yield followed;
+        }
+      }
+      const how = await ended;
+      const said = stderr.trim().split('\n').at(-1) ?? '';
+      this.#trouble = `journalctl: ${said === '' ? how : said}`;
+      // A cursor that can't be read any more: by time, then, a second twice rather than not at all.
+      if (said.includes('seek to cursor')) {
+        this.#cursor = undefined;
+        this.#sinceMs = this.#lastEventMs ?? this.#sinceMs;
+      }
+    } finally {
+      child.kill();
+    }
+  }
+
+  #read(line: string): Followed | undefined {
+    const entry = readJournalEntry(line);
+    if (entry === undefined) return undefined;
+    this.#cursor = entry.cursor;
+    const event = readText(entry.line);
+    if (event === undefined) return undefined;
+    this.#lastEventMs = event.atMs;
+    const history = this.#settings.cursor === undefined && event.atMs < this.#startedMs;
+    const cursor: LogCursor = { kind: 'journal', cursor: entry.cursor, atMs: event.atMs };
+    return { event, cursor, history };
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * One log file, open: it is read on through renames and removal, and recognised by its inode and by
+ * the bytes before a position.
+ */
+import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FINGERPRINT_BYTES, fingerprint, LineCutter } from './line-cutter.ts';
+
+/** Small enough that the lines of one slice are dealt with in a few milliseconds. */
+const SLICE_BYTES = 64 * 1024;
+const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
+
+/** A place in a log file, as it can be found again. */
+export interface FilePosition {
+  readonly inode: number;
+  /** Bytes before it have been read. */
+  readonly offset: number;
+  /** Fingerprint of the bytes before it. */
+  readonly check: number;
+}
+
+export class LogFile {
+  readonly inode: number;
+  cutter: LineCutter;
+  readonly #handle: FileHandle;
+  readonly #slice = Buffer.allocUnsafe(SLICE_BYTES);
+
+  constructor(handle: FileHandle, inode: number, cutter: LineCutter) {
+    this.#handle = handle;
+    this.inode = inode;
+    this.cutter = cutter;
+  }
+
+  /** Opens it to be read from `offset`; `whole` false: from the next line after it. */
+  static async open(path: string, offset: number, whole = true): Promise<LogFile> {
+    const handle = await open(path, 'r');
+    try {
+      const before = await readBefore(handle, offset);
+      const { ino } = await handle.stat();
+      return new LogFile(handle, ino, new LineCutter(offset, before, whole));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** The next slice; empty at the end of the file. Valid until the next call. */
+  async read(): Promise<Buffer> {
+    const { bytesRead } = await this.#handle.read(this.#slice, 0, SLICE_BYTES, this.cutter.next);
+    return this.#slice.subarray(0, bytesRead);
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  /** Whether what was read is still there: false after a truncation, filled up again or not. */
+  async intact(): Promise<boolean> {
+    const before = await readBefore(this.#handle, this.cutter.offset);
+    return fingerprint(before) === this.cutter.check && (await this.size()) >= this.cutter.next;
+  }
+
+  /** Begins again at the head of the file. */
+  rewind(): void {
+    this.cutter = new LineCutter(0, Buffer.alloc(0));
+  }
+
+  position(end: number, check: number): FilePosition {
+    return { inode: this.inode, offset: end, check };
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+async function readBefore(handle: FileHandle, offset: number): Promise<Buffer> {
+  const length = Math.min(offset, FINGERPRINT_BYTES);
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, offset - length);
+  return buffer.subarray(0, bytesRead);
+}
+
+export interface Rotated {
+  readonly path: string;
+  readonly inode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** The log file and its predecessors that are not compressed, the oldest first. */
+export async function generations(path: string): Promise<readonly Rotated[]> {
+  const base = basename(path);
+  const names = await readdir(dirname(path)).catch(() => []);
+  const ours = names.filter(
+    (name) =>
+      name === base ||
+      ((name.startsWith(`${base}.`) || name.startsWith(`${base}-`)) && !COMPRESSED.test(name)),
+  );
+  const found = await Promise.all(
+    ours.map(async (name): Promise<Rotated[]> => {
+      const at = join(dirname(path), name);
+      const stats = await stat(at).catch(() => undefined);
+      if (stats === undefined || !stats.isFile()) return [];
+      return [{ path: at, inode: stats.ino, size: stats.size, mtimeMs: stats.mtimeMs }];
+    }),
+  );
+  // The file itself is the youngest, whatever its time says.
+  return found
+    .flat()
+    .toSorted((a, b) => (a.path === path ? 1 : b.path === path ? -1 : a.mtimeMs - b.mtimeMs));
+}
+
+/** Whether the file has the bytes before the position. */
+export async function holds(path: string, position: FilePosition): Promise<boolean> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (handle === undefined) return false;
+  try {
+    if ((await handle.stat()).size < position.offset) return false;
+    return fingerprint(await readBefore(handle, position.offset)) === position.check;
+  } finally {
+    await handle.close();
+  }
+}

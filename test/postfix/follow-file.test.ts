@@ -1,0 +1,294 @@
+import { appendFile, copyFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { waitFor } from '../../lab/wait.ts';
+import type { FollowSettings, LogCursor } from '../../src/postfix/follow.ts';
+import { FileFollower } from '../../src/postfix/follow-file.ts';
+
+const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
+const LOOK_BACK = { bytes: 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
+
+/** A line whose event is recognised by its queue id. */
+function line(id: number | string): string {
+  return `Nov 24 11:59:00 mx postfix/qmgr[12]: ${String(id).padStart(8, '0')}: removed\n`;
+}
+
+function lines(from: number, to: number): string {
+  let text = '';
+  for (let id = from; id < to; id++) {
+    text += line(id);
+    text += 'Nov 24 11:59:00 mx dovecot: imap-login: Disconnected, not a line of ours\n';
+  }
+  return text;
+}
+
+/** Ids that a follower has given so far, its last cursor, and how to end it. */
+interface Run {
+  readonly ids: number[];
+  readonly history: boolean[];
+  readonly follower: FileFollower;
+  cursor: LogCursor | undefined;
+  stop(): Promise<void>;
+}
+
+const running = new Set<Run>();
+t.afterEach(async () => {
+  for (const one of running) await one.stop();
+});
+
+function run(path: string, cursor?: LogCursor, settings: Partial<FollowSettings> = {}): Run {
+  const follower = new FileFollower(path, {
+    cursor,
+    lookBack: LOOK_BACK,
+    now: () => NOW,
+    pollMs: 20,
+    ...settings,
+  });
+  const read = async () => {
+    for await (const { event, cursor: behind, history } of follower) {
+      if (event.kind === 'removed') mine.ids.push(Number(event.queueId));
+      mine.history.push(history);
+      mine.cursor = behind;
+    }
+  };
+  const ended = read();
+  const mine: Run = {
+    ids: [],
+    history: [],
+    follower,
+    cursor,
+    stop: async () => {
+      running.delete(mine);
+      follower.close();
+      await ended;
+    },
+  };
+  running.add(mine);
+  return mine;
+}
+
+async function place(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'postpace-log-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  return join(directory, 'mail.log');
+}
+
+const upTo = (n: number) => Array.from({ length: n }, (_, index) => index);
+
+await t.test('at the first start what is there is history, what comes is news', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 5));
+  const one = run(path);
+  await waitFor(() => one.ids.length === 5);
+  await appendFile(path, lines(5, 8));
+  await waitFor(() => one.ids.length === 8);
+  t.same(one.ids, upTo(8));
+  t.same(one.history, [true, true, true, true, true, false, false, false]);
+});
+
+await t.test('the look-back ends where its bytes and its time end', async (t) => {
+  const path = await place();
+  await writeFile(`${path}.1`, lines(0, 10));
+  await writeFile(path, `${line(99).replace('Nov 24', 'Nov 22')}${lines(10, 20)}`);
+  const all = run(path);
+  await waitFor(() => all.ids.length === 20);
+  t.same(all.ids, upTo(20), 'the predecessor too, without the line of two days ago');
+  const bytes = Buffer.byteLength(lines(15, 20)) + 10;
+  const few = run(path, undefined, { lookBack: { ...LOOK_BACK, bytes } });
+  await waitFor(() => few.ids.length === 5);
+  t.same(few.ids, [15, 16, 17, 18, 19]);
+});
+
+await t.test('half a line waits for its other half', async (t) => {
+  const path = await place();
+  await writeFile(path, '');
+  const one = run(path);
+  const text = line(0);
+  await appendFile(path, text.slice(0, 30));
+  await sleep(60);
+  t.same(one.ids, []);
+  await appendFile(path, text.slice(30) + line(1).slice(0, 10));
+  await waitFor(() => one.ids.length === 1);
+  await appendFile(path, line(1).slice(10));
+  await waitFor(() => one.ids.length === 2);
+});
+
+await t.test('rotation by rename, the writer still at the old file', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 3));
+  const one = run(path);
+  await waitFor(() => one.ids.length === 3);
+  await rename(path, `${path}.1`);
+  await writeFile(path, '');
+  await appendFile(`${path}.1`, lines(3, 6));
+  await sleep(60);
+  await appendFile(`${path}.1`, lines(6, 7));
+  await appendFile(path, lines(7, 9));
+  await waitFor(() => one.ids.length === 9);
+  t.same(one.ids, upTo(9));
+});
+
+await t.test('removed, and created again', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 3));
+  const one = run(path);
+  await waitFor(() => one.ids.length === 3);
+  await rm(path);
+  await waitFor(() => one.follower.state().trouble !== undefined);
+  t.match(one.follower.state().trouble, 'no such file or directory');
+  await writeFile(path, lines(3, 5));
+  await waitFor(() => one.ids.length === 5);
+  t.same(one.ids, upTo(5));
+  await waitFor(() => one.follower.state().trouble === undefined);
+});
+
+await t.test('copytruncate: what was not read is read from the copy', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 3));
+  const one = run(path, undefined, { pollMs: 100 });
+  await waitFor(() => one.ids.length === 3);
+  await appendFile(path, lines(3, 50));
+  await copyFile(path, `${path}.1`);
+  await truncate(path);
+  await appendFile(path, lines(50, 55));
+  await waitFor(() => one.ids.length === 55);
+  t.same(one.ids, upTo(55));
+});
+
+await t.test('truncated and filled up again beyond the old place', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 2));
+  const one = run(path, undefined, { pollMs: 100 });
+  await waitFor(() => one.ids.length === 2);
+  await writeFile(path, lines(10, 30));
+  await waitFor(() => one.ids.length === 22);
+  t.same(one.ids.slice(2, 4), [10, 11]);
+});
+
+await t.test('a hole of zero bytes after a truncation is passed over', async (t) => {
+  const path = await place();
+  await writeFile(path, Buffer.concat([Buffer.alloc(5000), Buffer.from(lines(0, 2))]));
+  const one = run(path);
+  await waitFor(() => one.ids.length === 2);
+  t.same(one.ids, upTo(2));
+});
+
+await t.test('not there yet: waited for, and read from its head', async (t) => {
+  const path = await place();
+  const one = run(path);
+  await waitFor(() => one.follower.state().trouble !== undefined);
+  await writeFile(path, lines(0, 2));
+  await waitFor(() => one.ids.length === 2);
+  t.same(one.history, [false, false]);
+});
+
+await t.test('resumes exactly, wherever it stopped', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 40));
+  let cursor: LogCursor | undefined;
+  const seen: number[] = [];
+  // Stopped after each event in turn: what the next run begins with must be the one after it.
+  for (let id = 0; id < 40; id++) {
+    const follower = new FileFollower(path, { cursor, lookBack: LOOK_BACK, now: () => NOW });
+    for await (const followed of follower) {
+      if (followed.event.kind === 'removed') seen.push(Number(followed.event.queueId));
+      cursor = followed.cursor;
+      break;
+    }
+  }
+  t.same(seen, upTo(40));
+});
+
+await t.test('resumes across what happened meanwhile', async (t) => {
+  const cases: Record<string, (path: string) => Promise<void>> = {
+    'nothing but more lines': (path) => appendFile(path, lines(5, 9)),
+    'rotated by rename': async (path) => {
+      await appendFile(path, lines(5, 7));
+      await rename(path, `${path}.1`);
+      await writeFile(path, lines(7, 9));
+    },
+    'rotated twice': async (path) => {
+      await appendFile(path, lines(5, 6));
+      await rename(path, `${path}.2`);
+      await sleep(20);
+      await writeFile(`${path}.1`, lines(6, 7));
+      await writeFile(path, lines(7, 9));
+    },
+    'rotated by copytruncate': async (path) => {
+      await appendFile(path, lines(5, 7));
+      await copyFile(path, `${path}.1`);
+      await truncate(path);
+      await appendFile(path, lines(7, 9));
+    },
+    'rotated, no new file yet': async (path) => {
+      await appendFile(path, lines(5, 9));
+      await rename(path, `${path}-20261124`);
+    },
+  };
+  for (const [name, meanwhile] of Object.entries(cases)) {
+    const path = await place();
+    await writeFile(path, lines(0, 5));
+    const one = run(path);
+    await waitFor(() => one.ids.length === 5);
+    await one.stop();
+    await meanwhile(path);
+    const two = run(path, one.cursor);
+    await waitFor(() => two.ids.length >= 4);
+    await sleep(50);
+    t.same(two.ids, [5, 6, 7, 8], name);
+    t.ok(
+      two.history.every((history) => !history),
+      `${name}: no history`,
+    );
+    await two.stop();
+  }
+});
+
+await t.test('rotated away and compressed: what is newer is read, the gap is told', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 5));
+  const one = run(path);
+  await waitFor(() => one.ids.length === 5);
+  await one.stop();
+  await rename(path, `${path}.2.gz`);
+  await writeFile(path, lines(7, 9));
+  const two = run(path, one.cursor);
+  await waitFor(() => two.ids.length === 2);
+  t.match(two.follower.state().trouble, /lines may be missing/);
+});
+
+await t.test('may not be read: told, and retried', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 2));
+  // The directory is root's alone.
+  process.seteuid?.(65534);
+  t.teardown(() => process.seteuid?.(0));
+  const one = run(path);
+  await waitFor(() => one.follower.state().trouble !== undefined);
+  t.match(one.follower.state().trouble, /permission denied/);
+  process.seteuid?.(0);
+  await waitFor(() => one.ids.length === 2);
+  t.same(one.history, [true, true]);
+  t.equal(one.follower.state().trouble, undefined);
+});
+
+await t.test('a large backlog never keeps the event loop for long', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 60_000));
+  let longestMs = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const at = performance.now();
+    longestMs = Math.max(longestMs, at - last);
+    last = at;
+  }, 1);
+  const one = run(path, undefined, { lookBack: { ...LOOK_BACK, bytes: 64 * 1024 * 1024 } });
+  await waitFor(() => one.ids.length === 60_000);
+  clearInterval(timer);
+  t.comment(`longest pause ${longestMs.toFixed(1)} ms`);
+  // Other tests run at the same time: the aim is 10 ms, the bound is generous.
+  t.ok(longestMs < 100, `${longestMs} ms`);
+  t.equal(one.follower.state().behindBytes, 0);
+});
