@@ -3,8 +3,10 @@
  * where a postmaster finds it.
  */
 import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Document as YamlDocument, Node, Pair } from 'yaml';
+import type { Document as YamlDocument, Node, Pair, YAMLError, YAMLWarning } from 'yaml';
 import type { KeyPath, Problem } from './problem.ts';
+
+type YamlIssue = YAMLError | YAMLWarning;
 
 export interface SourceDocument {
   /** The file's content as plain values; undefined: empty, or not readable as YAML. */
@@ -20,19 +22,30 @@ export function parseSource(text: string): SourceDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
-  const problems = [...document.errors, ...document.warnings].map((error): Problem => {
-    const line = lineAt(error.pos[0]);
-    const text =
-      error.code === 'MULTIPLE_DOCS'
-        ? 'found a second document (---), expected one'
-        : `not valid YAML: ${error.message}`;
-    return { line, path: [], text };
-  });
+  const problems = firstErrors([...document.errors, ...document.warnings]).map(
+    (error): Problem => ({ line: lineAt(error.pos[0]), path: [], text: errorText(error, text) }),
+  );
   return {
     problems,
     value: problems.length === 0 ? plainValue(document, problems) : undefined,
     lineOf: (path) => lineAt(offsetOf(document, path)),
   };
+}
+
+/** One slip makes a reader of YAML stumble many times after it: only the first is told. */
+function firstErrors(errors: readonly YamlIssue[]): readonly YamlIssue[] {
+  const slip = errors.find((error) => error.code !== 'DUPLICATE_KEY');
+  return errors.filter((error) => error === slip || error.code === 'DUPLICATE_KEY');
+}
+
+function errorText(error: YamlIssue, text: string): string {
+  if (error.code === 'DUPLICATE_KEY') {
+    const key = /^[^:\n]*/.exec(text.slice(error.pos[0]))?.[0] ?? '';
+    return `found the key ${JSON.stringify(key.trim())} a second time, expected it once`;
+  }
+  return error.code === 'MULTIPLE_DOCS'
+    ? 'found a second document (---), expected one'
+    : `not valid YAML: ${error.message}`;
 }
 
 function plainValue(document: YamlDocument, problems: Problem[]): unknown {

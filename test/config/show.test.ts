@@ -1,0 +1,79 @@
+import t from 'tap';
+import { stringify } from 'yaml';
+import type { Config } from '../../src/config/config.ts';
+import { initText } from '../../src/config/init.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { showConfig } from '../../src/config/show.ts';
+
+/** Where the limits come from is the file's own after a round trip. */
+function withoutSources(config: Config) {
+  return { ...config, providers: config.providers.map((one) => ({ ...one, source: '' })) };
+}
+
+const full = `
+listen: '[::1]:8892'
+state_dir: /srv/postpace
+postfix: { expire: [postsuper, -f, '-'], outbound_transports: [smtp], hold: unix:/tmp/h }
+own_addresses: [192.0.2.25]
+feedback: { log: none, journal_unit: postfix }
+default: { pace: 20/2s, burst: 4, quotas: [300/h, 1500/day], in_flight: none }
+providers:
+  qq: { pace: none, mode: observe }
+  example.org: { pace: 0.5/min }
+  club: { domains: [hotmail.fr], mx_suffixes: [.club.example] }
+lanes: { bulk: { senders: ['@example.org'], max_hold: 90m } }
+max_hold: 36h
+on_max_hold: bounce
+adopt: all
+reconcile: 1500ms
+retry: { min: 90s, max: 2h }
+`;
+
+for (const text of ['', full]) {
+  const config = parseConfig(text, 'p.yaml');
+  const shown = stringify(showConfig(config));
+  t.same(
+    withoutSources(parseConfig(shown, 'p.yaml')),
+    withoutSources(config),
+    text === '' ? 'the defaults as shown load again' : 'a full file as shown loads again',
+  );
+}
+
+t.match(
+  showConfig(parseConfig(full, 'p.yaml')),
+  {
+    listen: 'inet:[::1]:8892',
+    default: { pace: '20/2s', burst: 4, quotas: ['300/h', '1500/day'], in_flight: 'none' },
+    providers: {
+      gmail: { pace: '30/min', burst: 10, quotas: ['500/h', '4000/day'], in_flight: 3 },
+      qq: { pace: 'none', mode: 'observe' },
+    },
+    max_hold: '36h',
+    retry: { min: '90s', max: '2h' },
+  },
+  'rates and times as a postmaster writes them',
+);
+
+t.test('the file that config init prints', async (t) => {
+  const defaults = parseConfig('', 'p.yaml');
+  t.same(parseConfig(initText(), 'p.yaml'), defaults, 'changes nothing as printed');
+  const uncommented = initText().replaceAll(/^#(?=(?: {2})?[a-z_.]+:)/gm, '');
+  const config = parseConfig(uncommented, 'p.yaml');
+  t.not(uncommented, initText(), 'keys were uncommented');
+  const { providers, lanes, postfix, ownAddresses, feedback, maxHoldMs, ...rest } = config;
+  const {
+    providers: _providers,
+    lanes: _lanes,
+    postfix: builtIn,
+    ownAddresses: _ownAddresses,
+    feedback: _feedback,
+    ...expected
+  } = defaults;
+  t.same(rest, expected, 'what is no example is the default');
+  t.match(postfix, { ...builtIn, outboundTransports: ['smtp', 'slow'] }, 'helpers are the default');
+  t.match(feedback, { log: 'auto', journalUnit: 'postfix@-.service' });
+  t.equal(maxHoldMs, 86_400_000);
+  t.equal(ownAddresses.length, 2);
+  t.equal(lanes[0]?.senders[0], 'noreply@example.org');
+  t.equal(providers.at(-1)?.id, 'example.org');
+});
