@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { configFile, keysAt } from '../../src/config/schema.ts';
+import { loadPack } from '../../src/provider/pack.ts';
+
+const page = readFileSync('docs/configuration.md', 'utf8');
+
+t.ok(configFile.safeParse({}).success, 'every key may be left out');
+
+const maps: readonly (readonly [path: readonly string[], prefix: string, keys: number])[] = [
+  [[], '', 18],
+  [['postfix'], 'postfix.', 5],
+  [['feedback'], 'feedback.', 2],
+  [['retry'], 'retry.', 2],
+  [['lanes'], 'lanes.', 3],
+  [['lanes', 'bulk'], '', 2],
+  [['default'], '', 4],
+  [['providers', 'utc'], '', 8],
+];
+const headings = ['postfix', 'own_addresses', 'feedback', 'providers', 'lanes'];
+for (const [path, prefix, count] of maps) {
+  const keys = keysAt(path);
+  t.equal(keys.length, count, `${path.join('.') || 'the file'} has ${count} keys`);
+  for (const key of keys) {
+    const found =
+      page.includes(`\`${prefix}${key}\``) ||
+      (path.length === 0 && (headings.includes(key) || page.includes(`\`${key}.`)));
+    t.ok(found, `${prefix}${key} is documented`);
+  }
+}
+for (const { id } of loadPack()) t.ok(page.includes(`\`${id}\``), `${id} is listed`);
