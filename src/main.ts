@@ -28,7 +28,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       say(shell, asked.text);
       return EXIT.ok;
     case 'usage':
-      complain(shell, `postpace: ${printable(asked.message)}\n${asked.help}`);
+      complain(shell, `postpace: ${printable(asked.message)}`);
       return EXIT.usage;
     case 'run':
       try {

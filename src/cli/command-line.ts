@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 
 import { packageVersion } from '../version.ts';
-import { nearest } from './nearest.ts';
+import { explainRefusal } from './refusal.ts';
 import type { Globals, Run } from './verb.ts';
 import { VERBS } from './verbs.ts';
 
@@ -10,7 +10,10 @@ export type Asked =
   | { readonly kind: 'run'; readonly run: Run }
   /** --help or --version: the text to print. */
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'usage'; readonly message: string; readonly help: string };
+  | { readonly kind: 'usage'; readonly message: string };
+
+/** What may be given more than once; yargs would make a list of anything. */
+const LISTS = new Set(['_', 'ids', 'quota', 'services']);
 
 /** Reads the arguments after the program's name. Loads the files of the verbs that they name. */
 export async function readCommandLine(argv: readonly string[], width: number): Promise<Asked> {
@@ -47,12 +50,22 @@ export async function readCommandLine(argv: readonly string[], width: number): P
       },
     })
     .alias({ h: 'help', V: 'version' })
+    .group(['json', 'config', 'control', 'help', 'version'], 'General options:')
+    .check((args) => {
+      const twice = Object.keys(args).find((key) => Array.isArray(args[key]) && !LISTS.has(key));
+      if (twice === undefined) return true;
+      throw new Error(`--${twice} is given twice`);
+    })
     .strict()
     .demandCommand(1, 1, 'Which verb?')
     .epilogue('Exit status: 0 done, 1 failed, 2 usage, 69 daemon unreachable, 78 configuration.')
     .exitProcess(false)
     .fail((message, error, failed) => {
-      refused ??= explainRefusal(message || error?.message || 'unknown usage error', argv, failed);
+      if (refused !== undefined) return;
+      refused = message || error.message;
+      failed.showHelp((help) => {
+        refused = explainRefusal(message || error.message, argv, help);
+      });
     });
 
   // Only a verb that some argument names is loaded; an option's value that happens to be a verb's
@@ -69,48 +82,7 @@ export async function readCommandLine(argv: readonly string[], width: number): P
   await parser.parseAsync([...argv], {}, (_error, _args, output) => {
     text = output;
   });
-  if (refused !== undefined) {
-    return { kind: 'usage', message: refused, help: `Try: postpace ${helpPath(argv)}--help` };
-  }
+  if (refused !== undefined) return { kind: 'usage', message: refused };
   if (chosen !== undefined && text === '') return { kind: 'run', run: chosen };
   return { kind: 'text', text };
-}
-
-/** The verbs that the arguments name, for the hint: `limits set `. */
-function helpPath(argv: readonly string[]): string {
-  const first = argv.find((each) => VERBS.some((verb) => verb.command.split(' ')[0] === each));
-  return first === undefined ? '' : `${first} `;
-}
-
-/** yargs' sentence, and where it is about a word it doesn't know, what was probably meant. */
-function explainRefusal(message: string, argv: readonly string[], parser: Argv): string {
-  const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(message);
-  if (unknown === null) return message;
-  const known = knownWords(parser);
-  return (unknown[1] ?? '')
-    .split(', ')
-    .map((word) => {
-      const dashes = word.length === 1 ? '-' : '--';
-      const asOption = argv.some((each) => each.split('=')[0] === dashes + word);
-      const meant = nearest(word, asOption ? known.options : known.commands);
-      const what = asOption
-        ? `Unknown option ${dashes}${word}`
-        : `${known.commands.length > 0 ? 'Unknown verb' : 'Unexpected argument'} ${word}`;
-      if (meant === undefined) return `${what}.`;
-      return `${what}. Did you mean ${asOption ? '--' : ''}${meant}?`;
-    })
-    .join(' ');
-}
-
-/** Options and verbs that would have been right here, as the help text has them. */
-function knownWords(parser: Argv): { readonly options: string[]; readonly commands: string[] } {
-  let help = '';
-  parser.showHelp((text) => {
-    help = text;
-  });
-  const options = [...help.matchAll(/^ .*?--([a-z][a-z-]+)/gm)].map((each) => each[1] ?? '');
-  const commands = [
-    ...help.matchAll(/^ {2}postpace (?:[a-z]+ )*?([a-z]+)(?: [[<A-Z]| {2}|$)/gm),
-  ].map((each) => each[1] ?? '');
-  return { options, commands };
 }

@@ -17,7 +17,7 @@ export const explain = verb(
       .example('$0 explain jane@etu.utc.fr', 'her provider, its limits, when mail would leave')
       .example('$0 explain 4cRxYz1abcz2Gk', 'why this one waits, and until when'),
   async (options, shell) => {
-    const report = await (await connect(options)).explain(options.query);
+    const report = await (await connect(options, shell)).explain(options.query);
     if (options.json) {
       sayJson(shell, report);
       return EXIT.ok;

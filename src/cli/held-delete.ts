@@ -36,7 +36,7 @@ export const heldDelete = verb(
       );
       return EXIT.failure;
     }
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const selection = selectionOf(options);
     const listed = await daemon.held(selection);
     const named = new Set(selection.ids);
@@ -79,8 +79,8 @@ function plan(doomed: readonly HeldReport[], configDirectory: string, shell: She
     ...heldTable(doomed.slice(0, LISTED), shell.nowMs(), columns(shell)),
   ];
   if (doomed.length > LISTED) lines.push(`… and ${doomed.length - LISTED} more`);
-  const others = doomed.filter((each) => each.owner !== 'ours').length;
-  if (others > 0) lines.push(`${messages(others)} of these are not held by postpace.`);
+  const others = doomed.filter((each) => each.owner !== 'ours').map((each) => each.queueId);
+  if (others.length > 0) lines.push(`Not held by postpace: ${others.join(', ')}`);
   return printable(lines.join('\n'));
 }
 

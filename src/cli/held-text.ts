@@ -10,8 +10,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'FROM', shrinkTo: 12 },
   { title: 'TO', shrinkTo: 12 },
   { title: 'PROVIDER', shrinkTo: 6 },
-  { title: 'LANE', shrinkTo: 7 },
   { title: 'LEAVES' },
+  { title: 'LANE', under: true },
   { title: 'WHY', under: true },
 ];
 
@@ -28,8 +28,8 @@ export function heldTable(
       sender(each),
       recipients(each),
       each.providers.join('+') || '-',
-      each.lane || '-',
       leaves(each, nowMs),
+      each.lane,
       each.why,
     ],
   }));
@@ -49,7 +49,7 @@ export function heldDetails(report: HeldReport, nowMs: number, width: number): r
     ['arrived', moment(report.arrivedAt, nowMs)],
     ['held', moment(report.heldAt, nowMs)],
     ['why', report.why],
-    ['leaves', report.leavesAt === null ? leaves(report, nowMs) : due(report.leavesAt, nowMs)],
+    ['leaves', report.leavesAt === null ? '' : due(report.leavesAt, nowMs)],
     ['at most', report.expiresAt === null ? '' : `until ${moment(report.expiresAt, nowMs)}`],
     ['deferred', report.deferrals === 0 ? '' : times(report.deferrals)],
   ];

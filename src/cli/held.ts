@@ -14,7 +14,7 @@ const list = verb(
       .example('$0 held list', 'everything in the hold queue, foreign holds too')
       .example('$0 held list --provider utc --sender mattermost@example.org', ''),
   async (options, shell) => {
-    const reports = await (await connect(options)).held(selectionOf(options));
+    const reports = await (await connect(options, shell)).held(selectionOf(options));
     if (options.json) sayJson(shell, reports);
     else if (reports.length === 0) say(shell, 'Nothing is held.');
     else say(shell, printable(heldTable(reports, shell.nowMs(), columns(shell)).join('\n')));
@@ -28,7 +28,7 @@ const show = verb(
       .positional('id', { type: 'string', demandOption: true, describe: 'Its queue id' })
       .example('$0 held show 4cRxYz1abcz2Gk', 'all that is known about it'),
   async (options, shell) => {
-    const [report] = await (await connect(options)).held({ ids: [options.id] });
+    const [report] = await (await connect(options, shell)).held({ ids: [options.id] });
     if (report === undefined) {
       complain(shell, printable(`postpace: ${options.id} is not held.`));
       return EXIT.failure;
@@ -45,7 +45,7 @@ const release = verb(
       .example('$0 held release 4cRxYz1abcz2Gk', 'this one, now; it counts against the limits')
       .example('$0 held release --provider utc', 'all that is held for utc, whatever its limits'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const counted = await daemon.releaseHeld(selectionOf(options), operator(shell));
     return printCounted(counted, 'released', options.json, shell);
   },
@@ -62,7 +62,7 @@ const adopt = verb(
       })
       .example('$0 held adopt 4cRxYz1abcz2Gk', 'from now on paced and released like our own'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const counted = await daemon.adoptHeld(options.ids, operator(shell));
     return printCounted(counted, 'adopted', options.json, shell);
   },

@@ -15,7 +15,7 @@ const show = verb(
       .positional('provider', { type: 'string', describe: 'Only this one (its exact id)' })
       .example('$0 limits show', 'every provider, where its limits come from'),
   async (options, shell) => {
-    const reports = await (await connect(options)).limits(options.provider);
+    const reports = await (await connect(options, shell)).limits(options.provider);
     if (options.json) sayJson(shell, reports);
     else say(shell, limitsTable(reports, shell));
     return EXIT.ok;
@@ -75,7 +75,7 @@ const set = verb(
       ...(options.pin !== undefined && { pin: options.pin }),
       ...(options.reason !== undefined && { reason: options.reason }),
     };
-    const report = await (await connect(options)).setLimits(options.provider, change);
+    const report = await (await connect(options, shell)).setLimits(options.provider, change);
     if (options.json) sayJson(shell, report);
     else say(shell, nowHas(report, shell));
     return EXIT.ok;
@@ -88,7 +88,7 @@ const reset = verb(
       .options(reason)
       .example('$0 limits reset utc', 'back to what the configuration says'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const report = await daemon.resetLimits(options.provider, operator(shell), options.reason);
     if (options.json) sayJson(shell, report);
     else say(shell, nowHas(report, shell));
@@ -109,7 +109,7 @@ const history = verb(
       })
       .example('$0 limits history outlook', 'who changed its limits, when and why'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const adjustments = await daemon.history(options.provider, options.most);
     if (options.json) {
       sayJson(shell, adjustments);

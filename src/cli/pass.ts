@@ -27,7 +27,7 @@ export const pass = verb(
       .example('$0 pass utc --for 30min', 'one provider')
       .example('$0 pass --all --for 0s', 'the limits are in force again'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const by = operator(shell);
     const answer = await daemon.pass(options.provider, by, options.for, options.reason);
     if (options.json) {

@@ -13,13 +13,13 @@ export function limitsText(limits: LimitsReport): string {
   return parts.length === 0 ? 'unlimited' : parts.join(', ');
 }
 
-/** What is in force and where it comes from: `limits 20/min burst 3 (configuration)`. */
+/** What is in force and where it comes from: `limits 20/min burst 3, by configuration`. */
 export function limitsNote(report: ProviderReport, nowMs: number): string {
   const inForce = limitsText(report.limits);
   const configured = limitsText(report.configured);
   const end = report.overrideUntil === null ? '' : ` ${until(report.overrideUntil, nowMs)}`;
   const instead = configured === inForce ? '' : `; configured: ${configured}`;
-  return `limits ${inForce} (${report.limitsFrom}${end}${instead})`;
+  return `limits ${inForce}, by ${report.limitsFrom}${end}${instead}`;
 }
 
 /** Why this provider's mail does not flow as its limits say, a sentence each; none: it does. */

@@ -7,7 +7,7 @@ import { verb } from './verb.ts';
 export const reload = verb(
   (yargs) => yargs.example('$0 config check && $0 reload', 'look at the file first, then use it'),
   async (options, shell) => {
-    await (await connect(options)).reload();
+    await (await connect(options, shell)).reload();
     if (options.json) sayJson(shell, { reloaded: true });
     else say(shell, 'The configuration was read again and is in force.');
     return EXIT.ok;

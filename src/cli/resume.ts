@@ -14,7 +14,7 @@ export const resume = verb(
       .options(reason)
       .example('$0 resume outlook', 'what waits leaves at its pace, not all at once'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const report = await daemon.resume(options.provider, operator(shell), options.reason);
     if (options.json) {
       sayJson(shell, report);

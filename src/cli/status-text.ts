@@ -10,10 +10,10 @@ const COLUMNS: readonly Column[] = [
   { title: '1 MIN', align: 'right' },
   { title: '1 H', align: 'right' },
   { title: '1 DAY', align: 'right' },
-  { title: 'IN FLIGHT', align: 'right' },
+  { title: 'FLIGHT', align: 'right' },
   { title: 'HELD', align: 'right' },
-  { title: 'NEXT LEAVES', shrinkTo: 8 },
-  { title: 'LAST LEAVES', shrinkTo: 5 },
+  { title: 'NEXT' },
+  { title: 'LAST LEAVES', shrinkTo: 12 },
 ];
 
 /** Lines of at most `width` columns. Times count from the daemon's `now`. */
@@ -34,10 +34,8 @@ export function statusText(report: StatusReport, width: number): readonly string
     );
   }
   const others = [
-    ...(held.foreign > 0
-      ? [`${held.foreign} foreign (held by something else, never touched)`]
-      : []),
-    ...(held.unclaimed > 0 ? [`${held.unclaimed} unclaimed (see: postpace held list)`] : []),
+    ...(held.foreign > 0 ? [`${held.foreign} foreign (not touched)`] : []),
+    ...(held.unclaimed > 0 ? [`${held.unclaimed} unclaimed (see held adopt)`] : []),
   ];
   lines.push(...wrap([`held: ${held.ours} ours`, ...others].join(', '), width), '');
   if (report.providers.length === 0) return [...lines, 'No mail in the last day.'];
@@ -57,7 +55,7 @@ function providerRow(report: ProviderReport, now: number) {
       String(sent.day),
       most === null ? String(report.inFlight) : `${report.inFlight}/${most}`,
       String(report.held),
-      nextRelease === null ? '-' : due(nextRelease, now),
+      nextRelease === null ? '-' : nextText(nextRelease - now),
       lastRelease === null ? '-' : due(lastRelease, now),
     ],
     notes: [
@@ -66,4 +64,8 @@ function providerRow(report: ProviderReport, now: number) {
       ...(lanes === undefined ? [] : [lanes]),
     ],
   };
+}
+
+function nextText(awayMs: number): string {
+  return awayMs <= 0 ? 'now' : `in ${span(awayMs)}`;
 }

@@ -24,7 +24,7 @@ export const status = verb(
       .example('$0 status utc --watch', 'one provider, live')
       .example("$0 status --json | jq '.providers[] | select(.held > 0)'", 'for scripts'),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const ask = async (): Promise<StatusReport> => {
       const report = await daemon.status(options.provider);
       return options.provider === undefined

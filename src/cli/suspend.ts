@@ -18,7 +18,7 @@ export const suspend = verb(
       .options(reason)
       .example('$0 suspend outlook --for 2h --reason "S3150, form sent"', ''),
   async (options, shell) => {
-    const daemon = await connect(options);
+    const daemon = await connect(options, shell);
     const by = operator(shell);
     const report = await daemon.suspend(options.provider, by, options.for, options.reason);
     if (options.json) {

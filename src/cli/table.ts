@@ -5,7 +5,7 @@ export interface Column {
   readonly align?: 'right';
   /** May be cut, down to this many columns, where the table is too wide. */
   readonly shrinkTo?: number;
-  /** Moves under its row where the table is too wide. */
+  /** Moves under its row where the table is too wide; several share a line there. */
   readonly under?: true;
 }
 
@@ -50,8 +50,9 @@ export function table(
   const lines = [line(visible.map((column) => column.title))];
   for (const row of rows) {
     lines.push(line(row.cells.filter((_, at) => shown[at])));
-    const under = row.cells.filter((cell, at) => !shown[at] && cell !== '');
-    for (const note of [...under, ...(row.notes ?? [])]) lines.push(...wrap(note, width, GAP));
+    const under = row.cells.filter((cell, at) => shown[at] === false && cell !== '').join('; ');
+    const notes = [...(under === '' ? [] : [under]), ...(row.notes ?? [])];
+    for (const note of notes) lines.push(...wrap(note, width, GAP));
   }
   return lines;
 }

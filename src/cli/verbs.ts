@@ -50,6 +50,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./held.ts')).held,
   },
   {
+    command: 'config',
+    describe: 'Check, show and begin the configuration',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    command: 'postfix',
+    describe: 'Put postpace into Postfix, or take it out',
+    load: async () => (await import('./postfix.ts')).postfix,
+  },
+  {
     command: 'reload',
     describe: 'Have the daemon read its configuration again',
     load: async () => (await import('./reload.ts')).reload,
