@@ -1,6 +1,7 @@
 /** postpace.yaml -> Config. Whatever is wrong is one ConfigError that lists all of it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { loadPack } from '../provider/pack.ts';
+import type { Provider } from '../provider/provider.ts';
 import { check } from './check.ts';
 import { ConfigError } from './config.ts';
 import type { Config } from './config.ts';
@@ -9,6 +10,14 @@ import { formatProblems } from './problem.ts';
 import { settle } from './settle.ts';
 
 export const DEFAULT_FILE = '/etc/postpace/postpace.yaml';
+
+/** The pack comes with the program: it is read once, so that a reload stops nobody for it. */
+let pack: readonly Provider[] | undefined;
+
+function builtIn(): readonly Provider[] {
+  pack ??= loadPack();
+  return pack;
+}
 
 /**
  * Reads the configuration: `file` (from --config), else POSTPACE_CONFIG of the environment, either
@@ -23,7 +32,7 @@ export function loadConfig(options: {
   const { file = options.env['POSTPACE_CONFIG'] ?? '', defaultFile = DEFAULT_FILE } = options;
   if (file !== '') return parseConfig(readText(file), file);
   if (existsSync(defaultFile)) return parseConfig(readText(defaultFile), defaultFile);
-  return settle({}, loadPack());
+  return settle({}, builtIn());
 }
 
 /** The configuration in a text; `file` is its name in errors. Throws ConfigError. */
@@ -35,7 +44,7 @@ export function parseConfig(text: string, file: string): Config {
     const problems = findings.map((finding) => ({ ...finding, line: source.lineOf(finding.path) }));
     throw new ConfigError(formatProblems(file, problems));
   }
-  return { file, ...settle(checked, loadPack()) };
+  return { file, ...settle(checked, builtIn()) };
 }
 
 function readText(file: string): string {
