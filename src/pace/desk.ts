@@ -1,0 +1,143 @@
+/**
+ * Everything that waits here, in one place: the records on disk, the lanes, and the shelf of
+ * messages whose own backoff is not over. What one of them knows, all of them know.
+ */
+import { audienceOf, type Target } from './audience.ts';
+import type { Clock } from './clock.ts';
+import type { HeldBook } from './held-book.ts';
+import type { HeldRecord, Item } from './item.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface DeskParts {
+  readonly clock: Clock;
+  /** This host's name in the pool. */
+  readonly host: string;
+  readonly book: HeldBook;
+  readonly scheduler: Scheduler;
+  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly laneIndex: (lane: string) => number;
+  /** All its recipients stay here, or are no longer paced: it leaves at once, uncharged. */
+  readonly releaseNow: (record: HeldRecord) => void;
+}
+
+export class Desk {
+  readonly #parts: DeskParts;
+  readonly #shelf = new Map<string, HeldRecord>();
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+  }
+
+  /** The message's name in the pool. */
+  idOf(queueId: string): string {
+    return `${this.#parts.host}/${queueId}`;
+  }
+
+  get size(): number {
+    return this.#parts.book.size;
+  }
+
+  record(queueId: string): HeldRecord | undefined {
+    return this.#parts.book.get(queueId);
+  }
+
+  records(): IterableIterator<HeldRecord> {
+    return this.#parts.book.records();
+  }
+
+  item(queueId: string): Item | undefined {
+    return this.#parts.scheduler.get(this.idOf(queueId));
+  }
+
+  /** The record is on disk when this returns. `first`: before its sender's other mail. */
+  hold(record: HeldRecord, first = false): void {
+    this.#parts.book.put(record);
+    this.queueUp(record, first);
+  }
+
+  /** Into the lanes, or on the shelf while its backoff lasts. */
+  queueUp(record: HeldRecord, first = false): void {
+    const { clock, scheduler, releaseNow } = this.#parts;
+    this.#shelf.delete(record.queueId);
+    scheduler.remove(this.idOf(record.queueId));
+    if (record.notBeforeMs > clock.nowMs()) {
+      this.#shelf.set(record.queueId, record);
+      return;
+    }
+    const item = this.#itemOf(record);
+    if (item === undefined) releaseNow(record);
+    else scheduler.add(item, first);
+  }
+
+  /** The message is no longer ours to release: it left, was deleted, or taken over by hand. */
+  forget(queueId: string): HeldRecord | undefined {
+    const record = this.#parts.book.get(queueId);
+    this.#shelf.delete(queueId);
+    this.#parts.scheduler.remove(this.idOf(queueId));
+    this.#parts.book.drop(queueId);
+    return record;
+  }
+
+  /** It is about to leave: out of the lanes and off the shelf, its record stays until it has left. */
+  release(record: HeldRecord): void {
+    this.#shelf.delete(record.queueId);
+    this.#parts.scheduler.remove(this.idOf(record.queueId));
+  }
+
+  rename(from: string, to: string): void {
+    const record = this.forget(from);
+    if (record === undefined) return;
+    this.hold({ ...record, queueId: to, formerIds: [...record.formerIds, from] }, true);
+  }
+
+  /** From the shelf into the lanes: those whose backoff is over. */
+  unshelve(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    for (const record of this.#shelf.values()) {
+      if (record.notBeforeMs <= nowMs) this.queueUp(record, true);
+    }
+  }
+
+  /** The provider takes mail again: what waits because of it need not wait out its backoff. */
+  recovered(provider: string): void {
+    for (const record of this.#shelf.values()) {
+      const { byProvider } = audienceOf(record.recipients, this.#parts.targetOf);
+      if (byProvider.has(provider)) this.hold({ ...record, notBeforeMs: 0 }, true);
+    }
+  }
+
+  shelved(queueId: string): boolean {
+    return this.#shelf.has(queueId);
+  }
+
+  shelf(): IterableIterator<HeldRecord> {
+    return this.#shelf.values();
+  }
+
+  /** Into the lanes what the book holds, after a start. */
+  load(): void {
+    for (const record of this.#parts.book.records()) this.queueUp(record);
+  }
+
+  /** After a change of configuration: all that waits is looked at anew, in its old order. */
+  requeue(): void {
+    const waiting = [...this.#parts.scheduler.items()].filter((item) => !item.observed);
+    for (const record of [...waiting.map((item) => item.record), ...this.#shelf.values()]) {
+      this.queueUp(record);
+    }
+  }
+
+  #itemOf(record: HeldRecord): Item | undefined {
+    const { held } = audienceOf(record.recipients, this.#parts.targetOf);
+    if (held.length === 0) return undefined;
+    return {
+      id: this.idOf(record.queueId),
+      record,
+      lane: this.#parts.laneIndex(record.lane),
+      shares: held,
+      observed: false,
+      waiting: true,
+      parkedBy: undefined,
+    };
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * One question to the store: may this message go now? Puts the limits in force together (the
+ * configuration, an operator's override, a provider in trouble) and asks for all of them at once.
+ */
+import type { Limits } from '../limit/limits.ts';
+import { defaultBurst } from '../limit/rate.ts';
+import type { Control, Debt, Demand, Refusal, Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Trouble } from './health.ts';
+import type { Share } from './item.ts';
+
+/** `trouble`: the provider refuses or can't be reached; its next probe is not due. */
+export type Cause = Omit<Refusal, 'kind'> & { readonly kind: Refusal['kind'] | 'trouble' };
+
+export type Attempt =
+  | {
+      readonly ok: true;
+      readonly debts: readonly Debt[];
+      readonly exceeded: readonly { readonly provider: string; readonly text: string }[];
+    }
+  | {
+      readonly ok: false;
+      /** How long until asking again makes sense; Infinity: an event will tell. */
+      readonly waitUs: number;
+      readonly cause: Cause;
+      readonly debts: readonly Debt[];
+    };
+
+export interface GateParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The configured limits of a provider. */
+  readonly limitsOf: (provider: string) => Limits;
+  readonly troubleOf: (provider: string) => Trouble | undefined;
+  /** Whether outcomes are seen at all: without a log nothing would ever free a place. */
+  readonly outcomesSeen: () => boolean;
+}
+
+/** Every provider at once: the control that `pass --all` sets. */
+export const EVERY = '*';
+
+export class Gate {
+  readonly #parts: GateParts;
+  #controls: ReadonlyMap<string, Control> = new Map();
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** To be called at the start and whenever the store says that a control changed. */
+  async readControls(): Promise<void> {
+    this.#controls = await this.#parts.store.controls();
+  }
+
+  get controls(): ReadonlyMap<string, Control> {
+    return this.#controls;
+  }
+
+  /** Whether an operator lets everything to this provider through just now. */
+  passes(provider: string): boolean {
+    const nowUs = this.#parts.clock.nowUs();
+    return [EVERY, provider].some((name) => {
+      const pass = this.#controls.get(name)?.pass;
+      return pass !== undefined && (pass.untilUs ?? Infinity) > nowUs;
+    });
+  }
+
+  /** Configured limits with the override in force, before a provider's trouble. */
+  limits(provider: string): Limits {
+    const limits = this.#parts.limitsOf(provider);
+    const override = this.#controls.get(provider)?.override;
+    if (override === undefined || (override.untilUs ?? Infinity) <= this.#parts.clock.nowUs()) {
+      return limits;
+    }
+    const rate = override.pace ?? limits.pace;
+    const burst =
+      override.burst ?? (override.pace ? defaultBurst(override.pace.count) : limits.pace?.burst);
+    const inFlight = override.inFlight ?? limits.inFlight;
+    return {
+      ...(rate && { pace: { count: rate.count, windowUs: rate.windowUs, burst: burst ?? 1 } }),
+      quotas: override.quotas ?? limits.quotas,
+      ...(inFlight !== undefined && { inFlight }),
+    };
+  }
+
+  /** What one provider is asked for: limits as they are enforced now. */
+  demand(share: Share, observed: boolean): Demand {
+    const { inFlight, ...limits } = this.limits(share.provider);
+    if (observed || !this.#parts.outcomesSeen()) return { ...share, limits };
+    const cap = this.#parts.troubleOf(share.provider) === undefined ? inFlight : 1;
+    return { ...share, limits: cap === undefined ? limits : { ...limits, inFlight: cap } };
+  }
+
+  async attempt(
+    message: {
+      readonly id: string;
+      readonly lane: number;
+      readonly shares: readonly Share[];
+      readonly observed: boolean;
+    },
+    queued: boolean,
+  ): Promise<Attempt> {
+    const { store, clock } = this.#parts;
+    const passing = message.shares.filter((share) => this.passes(share.provider));
+    const asking = message.shares.filter((share) => !this.passes(share.provider));
+    const stuck = message.observed ? undefined : this.#inTrouble(asking, clock.nowMs());
+    if (stuck !== undefined) return { ok: false, debts: [], ...stuck };
+    const demands = asking.map((share) => this.demand(share, message.observed));
+    const passDemands = passing.map((share) => ({ ...share, limits: { quotas: [] } }));
+    if (demands.length === 0) {
+      await store.charge(passDemands);
+      return { ok: true, debts: [], exceeded: [] };
+    }
+    const answer = await store.take({ id: message.id, lane: message.lane, queued, demands });
+    if (!answer.ok) {
+      const waitUs = Math.max(0, answer.retryAtUs - answer.nowUs);
+      return { ok: false, waitUs, cause: answer.cause, debts: answer.debts };
+    }
+    if (passDemands.length > 0) await store.charge(passDemands);
+    const exceeded = answer.exceeded.map(({ provider, quota }) => ({
+      provider,
+      text: `more recipients than its quota of ${quota.count}`,
+    }));
+    return { ok: true, debts: answer.debts, exceeded };
+  }
+
+  /** The provider in trouble whose probe is due last. */
+  #inTrouble(
+    shares: readonly Share[],
+    nowMs: number,
+  ): { readonly waitUs: number; readonly cause: Cause } | undefined {
+    let last: { readonly waitUs: number; readonly cause: Cause } | undefined;
+    for (const { provider } of shares) {
+      const trouble = this.#parts.troubleOf(provider);
+      const waitUs = trouble === undefined ? 0 : Math.ceil((trouble.nextProbeMs - nowMs) * 1000);
+      if (waitUs > (last?.waitUs ?? 0)) last = { waitUs, cause: { kind: 'trouble', provider } };
+    }
+    return last;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Whether a provider takes mail at all. After a deferral that is the provider's own doing only one
+ * message at a time goes out (a probe), each after a longer wait, until one is taken.
+ * Pure: state in, state out; times in milliseconds on one clock.
+ */
+
+export interface Trouble {
+  readonly sinceMs: number;
+  /** Refusals in a row, one for each probe. */
+  readonly failures: number;
+  readonly nextProbeMs: number;
+  /** What the provider said last. */
+  readonly reply: string;
+}
+
+export interface Backoff {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** The n-th wait (n from 1), doubling from the shortest to the longest. */
+export function backoffMs(backoff: Backoff, n: number): number {
+  return Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(30, Math.max(0, n - 1)));
+}
+
+/**
+ * A deferral of a message that left at `leftMs`. One that left before the trouble was seen, or
+ * before the last refusal, says nothing new: several in flight make one failure.
+ */
+export function deferred(
+  trouble: Trouble | undefined,
+  reply: string,
+  leftMs: number,
+  nowMs: number,
+  backoff: Backoff,
+): Trouble {
+  if (trouble === undefined) {
+    return { sinceMs: nowMs, failures: 1, nextProbeMs: nowMs + backoff.minMs, reply };
+  }
+  if (leftMs < trouble.nextProbeMs - backoffMs(backoff, trouble.failures)) {
+    return { ...trouble, reply };
+  }
+  const failures = trouble.failures + 1;
+  return { ...trouble, failures, nextProbeMs: nowMs + backoffMs(backoff, failures), reply };
+}
+
+/**
+ * Whose affair a deferral is: the provider's (it refuses or can't be reached: others would fare the
+ * same), the recipient's (a full or busy mailbox, greylisting), or nobody's (an echo of the queue
+ * manager, which made no contact).
+ */
+export function deferralBlames(
+  reply: string,
+  dsn: string,
+  contacted: boolean,
+): 'provider' | 'recipient' | 'nobody' {
+  if (/delivery temporarily suspended/.test(reply)) return 'nobody';
+  if (/gr[ea]y-?list/i.test(reply)) return 'recipient';
+  if (!contacted) {
+    return /connect to .{0,300}(refused|timed out|unreachable|No route)|lost connection|Host or domain name not found|Name service error/i.test(
+      reply.slice(0, 1000),
+    )
+      ? 'provider'
+      : 'nobody';
+  }
+  // RFC 3463, 3.3: X.2.x is the mailbox; 4.1.x the address. Gmail's 4.2.1 is one busy mailbox.
+  if (/^4\.[12]\./.test(dsn)) return 'recipient';
+  return 'provider';
+}

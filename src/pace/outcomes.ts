@@ -1,0 +1,264 @@
+/**
+ * What the log says becomes of mail: frees in_flight places, sees a provider in trouble and well
+ * again, takes deferred mail back, follows what is done by hand, and charges what went round us.
+ */
+import type { DeliveryEvent, LogEvent } from '../postfix/event.ts';
+import type { Demand, Store } from '../store/store.ts';
+import type { Target } from './audience.ts';
+import type { Clock } from './clock.ts';
+import type { Departures } from './departures.ts';
+import type { Desk } from './desk.ts';
+import type { Flight, Flights } from './flights.ts';
+import { deferralBlames } from './health.ts';
+import type { HeldRecord, Share } from './item.ts';
+import type { PaceLog } from './log.ts';
+import type { Patients } from './patients.ts';
+import type { Rehold } from './rehold.ts';
+
+export interface OutcomesParts {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly desk: Desk;
+  readonly flights: Flights;
+  readonly departures: Departures;
+  readonly patients: Patients;
+  readonly rehold: Rehold;
+  readonly log: PaceLog;
+  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly laneOf: (sender: string) => string;
+  /** Recipients of a message by provider, those that leave the machine. */
+  readonly openOf: (record: HeldRecord) => Map<string, Set<string>>;
+  readonly demandOf: (share: Share) => Demand;
+  readonly wake: (provider: string) => void;
+  /** The store can't be reached; the charge or the place is settled by the next reconcile. */
+  readonly onStoreTrouble: (error: unknown) => void;
+}
+
+/** An outcome older than this is history: it still counts for its message, never as news. */
+const NEWS_MS = 60_000;
+
+export class Outcomes {
+  readonly #parts: OutcomesParts;
+  readonly #senders = new Map<string, string>();
+  #bypassed = 0;
+
+  constructor(parts: OutcomesParts) {
+    this.#parts = parts;
+  }
+
+  /** Recipients that left without us, as far as the log tells: charged, and reported. */
+  get bypassed(): number {
+    return this.#bypassed;
+  }
+
+  see(event: LogEvent): void {
+    if (this.#isStale(event)) return;
+    switch (event.kind) {
+      case 'delivery':
+        return this.#delivery(event);
+      case 'hold':
+        if (event.by === 'operator') this.#heldByHand(event.queueId);
+        return;
+      case 'released':
+        return this.#releasedByHand(event.queueId);
+      case 'removed':
+        return this.#removed(event.queueId);
+      case 'renamed':
+        this.#parts.flights.rename(event.queueId, event.newId);
+        return this.#parts.desk.rename(event.queueId, event.newId);
+      case 'active':
+        this.#remember(event.queueId, event.sender);
+        return;
+      case 'requeued':
+      case 'expired':
+      case 'accepted':
+      case 'hold-ahead':
+      case 'turn':
+      case 'milter-trouble':
+        return;
+    }
+  }
+
+  /**
+   * After a restart some lines are read once more. What the log said of a message before it was
+   * held (again) is not news of it: a release seen twice would make us forget it.
+   */
+  #isStale(event: LogEvent): boolean {
+    if (!('queueId' in event)) return false;
+    const record = this.#parts.desk.record(event.queueId);
+    return record !== undefined && event.atMs < record.heldMs && event.kind !== 'renamed';
+  }
+
+  /** All its places in the store are free again. */
+  settle(flight: Flight, providers: Iterable<string>): void {
+    for (const provider of providers) {
+      this.#parts.store
+        .settle(provider, flight.id)
+        .then(() => this.#parts.wake(provider), this.#parts.onStoreTrouble);
+    }
+  }
+
+  #delivery(event: DeliveryEvent): void {
+    const { flights, targetOf } = this.#parts;
+    const flight = flights.get(event.queueId);
+    const found = flight && openAt(flight, event);
+    const target = targetOf(event.recipient);
+    const provider = found?.provider ?? target?.id;
+    if (provider === undefined) return;
+    if (event.status === 'deferred') return this.#deferred(event, provider, flight, target);
+    if (event.contacted && this.#isNews(event) && event.status !== 'expired') this.#alive(provider);
+    if (flight !== undefined && found !== undefined) {
+      const { settled } = flights.land(event.queueId, provider, found.recipient);
+      this.settle(flight, settled);
+    } else if (flight === undefined && event.contacted && event.status === 'sent') {
+      this.#wentRound(event, provider, target);
+    }
+  }
+
+  #isNews(event: DeliveryEvent): boolean {
+    return event.atMs > this.#parts.clock.nowMs() - NEWS_MS;
+  }
+
+  #alive(provider: string): void {
+    const { patients, desk, wake } = this.#parts;
+    if (!patients.accepted(provider)) return;
+    desk.recovered(provider);
+    wake(provider);
+  }
+
+  #deferred(
+    event: DeliveryEvent,
+    provider: string,
+    flight: Flight | undefined,
+    target: Target | undefined,
+  ): void {
+    const { patients, rehold, desk, clock } = this.#parts;
+    if (target?.mode === 'observe' && flight === undefined) return;
+    const blames = deferralBlames(event.reply, event.dsn, event.contacted);
+    if (blames === 'provider' && this.#isNews(event)) {
+      patients.refused(provider, event.reply, flight?.sinceMs ?? clock.nowMs());
+    }
+    // A message with an earlier deferral that waits here already is not deferred anew.
+    if (
+      desk.record(event.queueId) !== undefined &&
+      !this.#parts.departures.pending(event.queueId)
+    ) {
+      return;
+    }
+    rehold.want(this.#leftOf(event, flight), event.reply);
+  }
+
+  /** What is to be held of a message that was deferred. */
+  #leftOf(event: DeliveryEvent, flight: Flight | undefined): HeldRecord {
+    const nowMs = this.#parts.clock.nowMs();
+    if (flight !== undefined) {
+      const recipients = [...flight.open.values()].flatMap((some) => [...some]);
+      return { ...flight.record, recipients, why: `deferred: ${event.reply}` };
+    }
+    const sender = this.#senders.get(event.queueId) ?? '';
+    return {
+      queueId: event.queueId,
+      formerIds: [],
+      sender,
+      recipients: [event.recipient.toLowerCase()],
+      lane: this.#parts.laneOf(sender),
+      arrivedMs: event.atMs - Math.round(event.delaySec * 1000),
+      heldMs: nowMs,
+      why: `deferred: ${event.reply}`,
+      deferrals: 0,
+      wasDeferred: true,
+      notBeforeMs: 0,
+    };
+  }
+
+  #wentRound(event: DeliveryEvent, provider: string, target: Target | undefined): void {
+    if (target === undefined || event.program !== 'smtp' || !this.#isNews(event)) return;
+    this.#bypassed++;
+    this.#parts.log.info(
+      { queueId: event.queueId, provider },
+      'left without passing the milter: charged',
+    );
+    this.#parts.store
+      .charge([this.#parts.demandOf({ provider, recipients: 1 })])
+      .catch(this.#parts.onStoreTrouble);
+  }
+
+  #heldByHand(queueId: string): void {
+    const { desk, rehold, flights, log } = this.#parts;
+    // Our own taking back, or a message that lies in hold for us: postsuper -h changes nothing there.
+    if (rehold.wants(queueId) || desk.record(queueId) !== undefined) return;
+    const flight = flights.end(queueId);
+    if (flight === undefined) return;
+    this.settle(flight, flight.open.keys());
+    log.info({ queueId }, 'held by hand: not ours any more');
+  }
+
+  #releasedByHand(queueId: string): void {
+    const { desk, departures, log } = this.#parts;
+    const record = desk.record(queueId);
+    if (record === undefined || departures.pending(queueId)) return;
+    log.info({ queueId }, 'released by hand: charged');
+    this.tookOff(record);
+  }
+
+  /** It left hold without us: charged to its providers, and followed to its outcome. */
+  tookOff(record: HeldRecord): void {
+    const { desk, flights, clock } = this.#parts;
+    desk.forget(record.queueId);
+    const open = this.#parts.openOf(record);
+    flights.add({ id: desk.idOf(record.queueId), record, open, sinceMs: clock.nowMs() });
+    this.charge(record);
+  }
+
+  /** Charges a message that leaves whatever the limits say. */
+  charge(record: HeldRecord): void {
+    const shares = [...this.#parts.openOf(record)].map(([provider, some]) => ({
+      provider,
+      recipients: some.size,
+    }));
+    if (shares.length === 0) return;
+    this.#parts.store.charge(shares.map(this.#parts.demandOf)).catch(this.#parts.onStoreTrouble);
+  }
+
+  #removed(queueId: string): void {
+    const { desk, flights, rehold, departures, log } = this.#parts;
+    this.#senders.delete(queueId);
+    rehold.forget(queueId);
+    const flight = flights.end(queueId);
+    if (flight !== undefined) this.settle(flight, flight.open.keys());
+    if (
+      flight === undefined &&
+      desk.record(queueId) !== undefined &&
+      !departures.pending(queueId)
+    ) {
+      desk.forget(queueId);
+      log.info({ queueId }, 'removed from the queue');
+    }
+  }
+
+  /** The queue manager's `from=` line: the sender, should the message be deferred. Bounded. */
+  #remember(queueId: string, sender: string): void {
+    this.#senders.delete(queueId);
+    this.#senders.set(queueId, sender);
+    if (this.#senders.size <= 10_000) return;
+    for (const oldest of this.#senders.keys()) {
+      this.#senders.delete(oldest);
+      break;
+    }
+  }
+}
+
+/** Where the recipient of an outcome is open: under the address it was sent to, or came in with. */
+function openAt(
+  flight: Flight,
+  event: DeliveryEvent,
+): { readonly provider: string; readonly recipient: string } | undefined {
+  for (const address of [event.origTo, event.recipient]) {
+    const recipient = address?.toLowerCase();
+    if (recipient === undefined) continue;
+    for (const [provider, open] of flight.open) {
+      if (open.has(recipient)) return { provider, recipient };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,225 @@
+/**
+ * Compares what we believe with the real queue, at the start and every minute: the queue is right.
+ * Finds renamed, released and deleted messages, adopts holds that the log proves to be ours,
+ * leaves all others alone, and applies max_hold.
+ */
+import type { Target } from './audience.ts';
+import type { Clock } from './clock.ts';
+import type { Departures } from './departures.ts';
+import type { Desk } from './desk.ts';
+import type { Flights } from './flights.ts';
+import type { HeldRecord } from './item.ts';
+import type { PaceLog } from './log.ts';
+import type { Outcomes } from './outcomes.ts';
+import type { HoldQueue, QueuedMessage } from './ports.ts';
+import { identityOf } from './queue-identity.ts';
+import type { Rehold } from './rehold.ts';
+
+/** Whose hold a message without a record is, by the log. undefined: the log does not tell. */
+export type Ownership = (
+  queueId: string,
+) => { readonly owner: 'ours' | 'foreign'; readonly why: string } | undefined;
+
+export interface ReconcileParts {
+  readonly clock: Clock;
+  readonly queue: HoldQueue;
+  readonly desk: Desk;
+  readonly flights: Flights;
+  readonly departures: Departures;
+  readonly rehold: Rehold;
+  readonly outcomes: Outcomes;
+  readonly log: PaceLog;
+  readonly ownerOf: Ownership;
+  /** Holds that nothing is known of are ours: `adopt: all`. */
+  readonly adoptAll: () => boolean;
+  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly laneOf: (sender: string) => string;
+  /** Each held message of ours, to see whether it waits too long. */
+  readonly checkAge: (record: HeldRecord) => void;
+}
+
+/** A hold that is not ours, for status and held list. */
+export interface OtherHold {
+  readonly message: QueuedMessage;
+  readonly owner: 'foreign' | 'unclaimed';
+  readonly why: string;
+}
+
+/** What was held less than this before the listing began may not be in it yet. */
+const SETTLING_MS = 5000;
+
+export class Reconcile {
+  readonly #parts: ReconcileParts;
+  #others = new Map<string, OtherHold>();
+  #deferredCount = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: ReconcileParts) {
+    this.#parts = parts;
+  }
+
+  /** Held mail that is not ours, as of the last listing. */
+  get others(): ReadonlyMap<string, OtherHold> {
+    return this.#others;
+  }
+
+  /** How large the deferred queue was: it decides on the cheapest wake-up. */
+  get deferredCount(): number {
+    return this.#deferredCount;
+  }
+
+  /** One at a time; a second call while one runs waits for that one. Rejects when listing fails. */
+  run(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** An administrator says that these holds are ours. Says which were not there to adopt. */
+  adopt(queueIds: readonly string[], by: string): readonly string[] {
+    return queueIds.filter((queueId) => {
+      const other = this.#others.get(queueId);
+      if (other === undefined) return true;
+      this.#others.delete(queueId);
+      this.#adopt(other.message, `adopted by ${by}`);
+      return false;
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, queue, desk, departures } = this.#parts;
+    const startedMs = clock.nowMs();
+    // Doubts that arise while the listing runs are not settled by it.
+    const doubtful = new Set(departures.doubtful.keys());
+    const seen = new Map<string, QueuedMessage['queue']>();
+    const unknown: QueuedMessage[] = [];
+    let deferred = 0;
+    for await (const message of queue.list()) {
+      seen.set(message.queueId, message.queue);
+      if (message.queue === 'deferred') deferred++;
+      if (message.queue === 'hold') {
+        if (desk.record(message.queueId) === undefined) unknown.push(message);
+        else this.#known(message);
+      } else if (message.queue === 'deferred') this.#parts.rehold.remind(message.queueId);
+    }
+    this.#deferredCount = deferred;
+    this.#claim(this.#renamed(unknown, seen));
+    for (const queueId of doubtful) {
+      if (seen.get(queueId) === 'hold') departures.stillHeld(queueId);
+      else departures.left(queueId);
+    }
+    this.#gone(seen, startedMs);
+  }
+
+  /** A message of ours, where it should be: who it still goes to is Postfix's to say. */
+  #known(message: QueuedMessage): void {
+    const { desk, departures, checkAge } = this.#parts;
+    const record = desk.record(message.queueId);
+    if (record === undefined || departures.pending(message.queueId)) return;
+    const recipients = message.recipients.map(({ address }) => address.toLowerCase());
+    const same = new Set(record.recipients.map((one) => one.toLowerCase()));
+    if (recipients.length !== same.size || !recipients.every((one) => same.has(one))) {
+      desk.hold({ ...record, recipients });
+    }
+    checkAge(record);
+  }
+
+  /** Follows files that have a new name. Returns those that are none of ours. */
+  #renamed(
+    unknown: readonly QueuedMessage[],
+    seen: ReadonlyMap<string, unknown>,
+  ): readonly QueuedMessage[] {
+    if (unknown.length === 0) return unknown;
+    const missing = new Map<string, HeldRecord>();
+    for (const record of this.#parts.desk.records()) {
+      const key = fileKey(record.queueId);
+      if (!seen.has(record.queueId) && key !== undefined) missing.set(key, record);
+    }
+    return unknown.filter((message) => {
+      const key = fileKey(message.queueId);
+      const record = key === undefined ? undefined : missing.get(key);
+      if (record === undefined) return true;
+      this.#parts.desk.rename(record.queueId, message.queueId);
+      this.#parts.log.info(
+        { queueId: message.queueId, from: record.queueId },
+        'renamed by Postfix',
+      );
+      return false;
+    });
+  }
+
+  #claim(unknown: readonly QueuedMessage[]): void {
+    const { desk, rehold, ownerOf, adoptAll, log } = this.#parts;
+    const others = new Map<string, OtherHold>();
+    for (const message of unknown) {
+      const { queueId } = message;
+      // It became ours while the listing ran.
+      if (desk.record(queueId) !== undefined || rehold.wants(queueId)) continue;
+      const told = ownerOf(queueId);
+      if (told?.owner === 'ours') this.#adopt(message, told.why);
+      else if (told === undefined && adoptAll()) this.#adopt(message, 'adopt: all');
+      else {
+        const owner = told === undefined ? 'unclaimed' : 'foreign';
+        const why = told?.why ?? 'the log does not tell why it is held';
+        others.set(queueId, { message, owner, why });
+        if (this.#others.get(queueId)?.owner !== owner) {
+          log.info({ queueId, owner, why }, 'held, and not by us: left alone');
+        }
+      }
+    }
+    this.#others = others;
+  }
+
+  #adopt(message: QueuedMessage, why: string): void {
+    const { desk, laneOf, log, clock, targetOf } = this.#parts;
+    const recipients = message.recipients.map(({ address }) => address.toLowerCase());
+    const stays = recipients.every((recipient) => targetOf(recipient) === undefined);
+    const lane = laneOf(message.sender);
+    log.info({ queueId: message.queueId, lane, stays, why }, 'adopted');
+    desk.hold({
+      queueId: message.queueId,
+      formerIds: [],
+      sender: message.sender,
+      recipients,
+      lane,
+      arrivedMs: message.arrivalSec * 1000,
+      heldMs: clock.nowMs(),
+      why: `held while postpace was down (${why})`,
+      deferrals: 0,
+      wasDeferred: message.recipients.some(({ delayReason }) => delayReason !== undefined),
+      notBeforeMs: 0,
+    });
+  }
+
+  /** Records and flights whose message is elsewhere, or nowhere. */
+  #gone(seen: ReadonlyMap<string, QueuedMessage['queue']>, startedMs: number): void {
+    const { desk, flights, departures, rehold, outcomes, log } = this.#parts;
+    for (const record of desk.records()) {
+      const { queueId } = record;
+      const queue = seen.get(queueId);
+      if (queue === 'hold' || record.heldMs > startedMs - SETTLING_MS) continue;
+      if (departures.pending(queueId)) continue;
+      if (queue === undefined) {
+        desk.forget(queueId);
+        log.info({ queueId }, 'not in the queue any more: deleted, or never accepted');
+      } else {
+        log.info({ queueId, queue }, 'released by hand: charged');
+        outcomes.tookOff(record);
+      }
+    }
+    for (const queueId of flights.ids()) {
+      const flight = flights.get(queueId);
+      if (flight === undefined || seen.has(queueId)) continue;
+      if (flight.sinceMs > startedMs - SETTLING_MS || departures.pending(queueId)) continue;
+      flights.end(queueId);
+      rehold.forget(queueId);
+      outcomes.settle(flight, flight.open.keys());
+    }
+  }
+}
+
+function fileKey(queueId: string): string | undefined {
+  const identity = identityOf(queueId);
+  return identity && `${identity.microseconds}/${identity.inode}`;
+}

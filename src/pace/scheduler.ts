@@ -1,0 +1,272 @@
+/**
+ * Lets waiting mail go when its turn comes. One loop serves all providers, so that two decisions
+ * never race. The head of a provider's line is tried; if the provider itself refuses, the line
+ * waits for the time the store gave. If another provider keeps the head (it has recipients at
+ * both), mail behind it may go as long as the head is not delayed by it: no provider is slowed down
+ * for another one's sake, and a message with many recipients still gets its turn.
+ */
+import type { Limits } from '../limit/limits.ts';
+import type { Debt } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Attempt } from './gate.ts';
+import type { Item } from './item.ts';
+import { ProviderQueue } from './lanes.ts';
+import { delaysHead } from './reserve.ts';
+
+export interface SchedulerParts {
+  readonly clock: Clock;
+  /** One atomic charge of all the item's providers. */
+  readonly attempt: (item: Item) => Promise<Attempt>;
+  readonly limits: (provider: string) => Limits;
+  /** The item was charged and leaves; must not throw. */
+  readonly release: (item: Item, attempt: Attempt & { ok: true }) => void;
+  /** The store failed: nothing was charged; asked again in a second. */
+  readonly onTrouble: (error: unknown) => void;
+  /** Waiting mail by lane, for the other hosts of the pool. */
+  readonly announce: (provider: string, counts: readonly number[]) => void;
+}
+
+/** How far behind a head that another provider keeps the line is searched for mail that may go. */
+const SEARCH = 32;
+/** Releases of one provider in one go, before others get their turn. */
+const BATCH = 50;
+/** setTimeout's longest wait. */
+const LONGEST_MS = 60_000;
+
+export class Scheduler {
+  readonly #parts: SchedulerParts;
+  readonly #queues = new Map<string, ProviderQueue>();
+  readonly #items = new Map<string, Item>();
+  #timer: NodeJS.Timeout | undefined;
+  #running = false;
+  #again = false;
+  #stopped = true;
+  #pausedUntilUs = 0;
+
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get(id: string): Item | undefined {
+    return this.#items.get(id);
+  }
+
+  items(): IterableIterator<Item> {
+    return this.#items.values();
+  }
+
+  queue(provider: string): ProviderQueue | undefined {
+    return this.#queues.get(provider);
+  }
+
+  providers(): IterableIterator<string> {
+    return this.#queues.keys();
+  }
+
+  /** Whether fresh mail of this lane would overtake older mail at one of the providers. */
+  waitsBefore(provider: string, lane: number): boolean {
+    return this.#queues.get(provider)?.waitsBefore(lane) ?? false;
+  }
+
+  /** `first`: before its sender's other mail (it had its turn already). */
+  add(item: Item, first = false): void {
+    this.remove(item.id);
+    this.#items.set(item.id, item);
+    for (const { provider } of item.shares) {
+      let queue = this.#queues.get(provider);
+      if (queue === undefined) {
+        queue = new ProviderQueue(provider);
+        this.#queues.set(provider, queue);
+      }
+      queue.add(item, first);
+      // A line that waits for a time keeps waiting, unless the newcomer is now at its head.
+      if (queue.next() === item) call(queue);
+      this.#parts.announce(provider, queue.counts);
+    }
+    this.#wakeUp();
+  }
+
+  /** Takes an item out, wherever it is in its lines. */
+  remove(id: string): Item | undefined {
+    const item = this.#items.get(id);
+    if (item === undefined) return undefined;
+    this.#items.delete(id);
+    item.waiting = false;
+    for (const { provider } of item.shares) {
+      const queue = this.#queues.get(provider);
+      if (queue === undefined) continue;
+      queue.dropped(item);
+      if (queue.size === 0) this.#queues.delete(provider);
+      this.#parts.announce(provider, queue.counts);
+    }
+    return item;
+  }
+
+  /** Something changed at the provider (an outcome, a control, its health): look again. */
+  wake(provider: string): void {
+    const queue = this.#queues.get(provider);
+    if (queue === undefined) return;
+    call(queue);
+    // A head elsewhere may be waiting for this provider.
+    for (const other of this.#queues.values()) {
+      if (other.waitsFor === provider) call(other);
+    }
+    this.#wakeUp();
+  }
+
+  wakeAll(): void {
+    for (const queue of this.#queues.values()) call(queue);
+    this.#wakeUp();
+  }
+
+  /** Nothing leaves before then (the release helper fails): a charge would be wasted. */
+  pause(untilUs: number): void {
+    this.#pausedUntilUs = untilUs;
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#wakeUp();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #wakeUp(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    if (this.#running) this.#again = true;
+    else this.#timer = setTimeout(() => void this.#run(), 0);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    try {
+      do {
+        this.#again = false;
+        const nowUs = this.#parts.clock.nowUs();
+        if (nowUs < this.#pausedUntilUs) break;
+        for (const queue of this.#queues.values()) {
+          if (queue.nextUs <= nowUs) await this.#serve(queue);
+          if (this.#stopped) return;
+        }
+      } while (this.#again);
+    } catch (error) {
+      this.#parts.onTrouble(error);
+      this.#pausedUntilUs = this.#parts.clock.nowUs() + 1_000_000;
+    } finally {
+      this.#running = false;
+    }
+    this.#sleep();
+  }
+
+  #sleep(): void {
+    if (this.#stopped) return;
+    let nextUs = Infinity;
+    for (const queue of this.#queues.values()) nextUs = Math.min(nextUs, queue.nextUs);
+    nextUs = Math.max(nextUs, this.#pausedUntilUs);
+    const waitMs = Math.ceil((nextUs - this.#parts.clock.nowUs()) / 1000);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#run(), Math.max(0, Math.min(LONGEST_MS, waitMs)));
+  }
+
+  /** Lets go what may go at one provider, and sets when to look again. */
+  async #serve(queue: ProviderQueue): Promise<void> {
+    for (let left = BATCH; left > 0; left--) {
+      const head = queue.next();
+      if (head === undefined) {
+        queue.nextUs = Infinity;
+        return;
+      }
+      const { calls } = queue;
+      const attempt = await this.#try(queue, head);
+      if (attempt.ok) continue;
+      const untilUs = await this.#refused(queue, head, attempt);
+      queue.nextUs = queue.calls === calls ? untilUs : 0;
+      return;
+    }
+    queue.nextUs = 0;
+  }
+
+  /** The head stays. Says when to look again. */
+  async #refused(
+    queue: ProviderQueue,
+    head: Item,
+    refusal: Attempt & { ok: false },
+  ): Promise<number> {
+    const { cause } = refusal;
+    const untilUs = this.#parts.clock.nowUs() + refusal.waitUs;
+    if (cause.provider === queue.provider) {
+      queue.waitsFor = undefined;
+      this.#park(head, undefined);
+      return untilUs;
+    }
+    queue.waitsFor = cause.provider;
+    // Nobody knows when a suspended or troubled provider takes mail again.
+    const headUs = cause.kind === 'trouble' ? Infinity : untilUs;
+    this.#park(head, headUs === Infinity ? cause.provider : undefined);
+    const debt = refusal.debts.find(({ provider }) => provider === queue.provider);
+    return Math.min(untilUs, await this.#behind(queue, head, headUs, debt));
+  }
+
+  /** Mail behind a head that another provider keeps until `headUs`. Says when to look again. */
+  async #behind(
+    queue: ProviderQueue,
+    head: Item,
+    headUs: number,
+    debt: Debt | undefined,
+  ): Promise<number> {
+    const { clock, limits } = this.#parts;
+    let searched = 0;
+    for (const item of queue.inTurn()) {
+      if (item === head) continue;
+      if (++searched > SEARCH) return clock.nowUs() + 1_000_000;
+      const inForce = limits(queue.provider);
+      if (delaysHead(inForce, debt, item, head, clock.nowUs(), headUs)) continue;
+      const attempt = await this.#try(queue, item);
+      // One has gone: the line is looked at afresh, from its head.
+      if (attempt.ok) return 0;
+      if (attempt.cause.provider === queue.provider) return clock.nowUs() + attempt.waitUs;
+      const lasting = attempt.cause.kind === 'trouble' || attempt.waitUs === Infinity;
+      this.#park(item, lasting ? attempt.cause.provider : undefined);
+    }
+    return headUs;
+  }
+
+  async #try(queue: ProviderQueue, item: Item): Promise<Attempt> {
+    const attempt = await this.#parts.attempt(item);
+    // While the store was asked the message may have been released or deleted by hand: it was
+    // charged for nothing then, which costs its intervals and never more.
+    if (!attempt.ok || !item.waiting) return attempt;
+    this.remove(item.id);
+    queue.rotate(item);
+    this.#parts.release(item, attempt);
+    return attempt;
+  }
+
+  /** Mail that another provider keeps for an unknown time is not what fresh mail must wait for. */
+  #park(item: Item, by: string | undefined): void {
+    if (item.parkedBy === by) return;
+    for (const { provider } of item.shares) {
+      const queue = this.#queues.get(provider);
+      if (queue === undefined) continue;
+      const counted = item.parkedBy === undefined || item.parkedBy === provider;
+      const counts = by === undefined || by === provider;
+      if (counted !== counts) queue.count(item, counts ? 1 : -1);
+      this.#parts.announce(provider, queue.counts);
+    }
+    item.parkedBy = by;
+  }
+}
+
+function call(queue: ProviderQueue): void {
+  queue.nextUs = 0;
+  queue.calls++;
+}
