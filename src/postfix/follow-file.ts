@@ -3,8 +3,8 @@
  * creation. A file that is missing or can't be read is waited for. Read in slices, the event loop
  * has its turn between them.
  */
-import { constants, watch, type FSWatcher } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { watch, type FSWatcher } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
 import { generations, holds, LogFile, type Rotated } from './log-file.ts';
@@ -79,8 +79,8 @@ export class FileFollower implements LogFollower {
   /** Waits while the log is there but can't be read: its place in it is found afterwards. */
   async #readable(): Promise<void> {
     while (!this.#closed) {
-      const denied = await access(this.#path, constants.R_OK).then(
-        () => undefined,
+      const denied = await LogFile.open(this.#path, 0).then(
+        (file) => file.close(),
         (error: unknown) => reason(error),
       );
       if (denied === undefined || denied === MISSING) return;

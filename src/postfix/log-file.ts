@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { FINGERPRINT_BYTES, fingerprint, LineCutter } from './line-cutter.ts';
 
 /** Small enough that the lines of one slice are dealt with in a few milliseconds. */
-const SLICE_BYTES = 64 * 1024;
+const SLICE_BYTES = 32 * 1024;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 
 /** A place in a log file, as it can be found again. */

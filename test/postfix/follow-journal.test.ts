@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { waitFor } from '../../lab/wait.ts';
+import type { LogCursor } from '../../src/postfix/follow.ts';
+import { JournalFollower, MAIL_FACILITY } from '../../src/postfix/follow-journal.ts';
+import { readJournalEntry } from '../../src/postfix/journal-entry.ts';
+
+const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
+const LOOK_BACK = { bytes: 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
+
+async function place(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'postpace-journal-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function follow(command: readonly string[], cursor?: LogCursor) {
+  const follower = new JournalFollower({
+    cursor,
+    lookBack: LOOK_BACK,
+    now: () => NOW,
+    match: MAIL_FACILITY,
+    command,
+  });
+  const mine = { ids: new Array<number>(), history: new Array<boolean>(), cursor, follower };
+  const read = async () => {
+    for await (const { event, cursor: behind, history } of follower) {
+      if (event.kind === 'removed') mine.ids.push(Number(event.queueId));
+      mine.history.push(history);
+      mine.cursor = behind;
+    }
+  };
+  const ended = read();
+  const stop = async () => {
+    follower.close();
+    await ended;
+  };
+  return Object.assign(mine, { stop });
+}
+
+function entry(id: number, atMs = NOW): string {
+  const at = String(atMs * 1000);
+  return `${JSON.stringify({
+    __CURSOR: 'CURSOR',
+    __REALTIME_TIMESTAMP: at,
+    _SOURCE_REALTIME_TIMESTAMP: at,
+    SYSLOG_IDENTIFIER: 'postfix/qmgr',
+    SYSLOG_PID: '12',
+    _PID: '12',
+    MESSAGE: `${String(id).padStart(8, '0')}: removed`,
+  })}\n`;
+}
+
+const of = (fields: Record<string, unknown>) =>
+  readJournalEntry(
+    JSON.stringify({ __CURSOR: 'c', __REALTIME_TIMESTAMP: '1795521600123456', ...fields }),
+  );
+
+await t.test('an entry as journalctl -o json writes it', (t) => {
+  t.same(of({ SYSLOG_IDENTIFIER: 'postfix-out/smtp', _PID: '7', MESSAGE: 'x' }), {
+    cursor: 'c',
+    line: { atMs: 1795521600123, program: 'smtp', pid: 7, text: 'x' },
+  });
+  const bytes = [...Buffer.from('caf\u00e9', 'latin1')];
+  t.equal(of({ SYSLOG_IDENTIFIER: 'postfix/smtp', MESSAGE: bytes })?.line.text, 'caf\ufffd');
+  t.equal(of({ SYSLOG_IDENTIFIER: ['postfix/smtp', 'x'], MESSAGE: ['a', 'b'] })?.line.text, 'a');
+  t.equal(of({ SYSLOG_IDENTIFIER: 'dovecot', MESSAGE: 'x' }), undefined);
+  t.equal(of({ SYSLOG_IDENTIFIER: 'postfix/smtp', MESSAGE: null }), undefined);
+  t.equal(readJournalEntry('-- No entries --'), undefined);
+  t.end();
+});
+
+await t.test('follows, starts journalctl again when it ends, and resumes', async (t) => {
+  const file = join(await place(), 'journal');
+  const script = join(import.meta.dirname, 'fake-journalctl.js');
+  const command = [process.execPath, script, file];
+  const old = NOW - 60_000;
+  await writeFile(file, entry(0, old) + entry(1, old));
+  const one = follow(command);
+  await waitFor(() => one.ids.length === 2);
+  await appendFile(file, entry(2));
+  await waitFor(() => one.ids.length === 3);
+  t.same(one.history, [true, true, false]);
+  await appendFile(file, 'die\n');
+  await waitFor(() => one.follower.state().trouble !== undefined);
+  t.match(one.follower.state().trouble, /^journalctl: Failed to get journal access/);
+  await appendFile(file, entry(4));
+  await waitFor(() => one.ids.length === 4);
+  await waitFor(() => one.follower.state().trouble === undefined);
+  await one.stop();
+  await appendFile(file, entry(5));
+  const two = follow(command, one.cursor);
+  await waitFor(() => two.ids.length === 1);
+  await two.stop();
+  t.same([...one.ids, ...two.ids], [0, 1, 2, 4, 5]);
+  t.same(two.history, [false]);
+  const calls = (await readFile(`${file}.args`, 'utf8')).trim().split('\n');
+  t.match(calls[0], /"--since=@1795435200".*"SYSLOG_FACILITY=2"\]$/);
+  t.match(calls.at(-1), /"--after-cursor=s4"/);
+});
+
+await t.test('no journalctl: told, and tried again', async (t) => {
+  const one = follow(['/nowhere/journalctl']);
+  await waitFor(() => one.follower.state().trouble !== undefined);
+  t.match(one.follower.state().trouble, /ENOENT/);
+  await one.stop();
+});
+
+await t.test('the real journalctl on a real journal file', async (t) => {
+  const directory = await place();
+  const write = (name: string, ids: readonly number[]) => {
+    const text = ids
+      .map((id) =>
+        [
+          `__REALTIME_TIMESTAMP=${(NOW + id) * 1000}`,
+          `__MONOTONIC_TIMESTAMP=${id + 1}`,
+          `_BOOT_ID=${'0'.repeat(31)}1`,
+          'SYSLOG_FACILITY=2',
+          'SYSLOG_IDENTIFIER=postfix/qmgr',
+          'SYSLOG_PID=12',
+          `MESSAGE=${String(id).padStart(8, '0')}: removed`,
+          `_SOURCE_REALTIME_TIMESTAMP=${(NOW + id) * 1000}`,
+          '',
+          '',
+        ].join('\n'),
+      )
+      .join('');
+    const noise = text.replaceAll('SYSLOG_FACILITY=2', 'SYSLOG_FACILITY=3');
+    const remote = '/usr/lib/systemd/systemd-journal-remote';
+    execFileSync(remote, ['-o', join(directory, 'j', name), '-'], { input: text + noise });
+  };
+  await mkdir(join(directory, 'j'));
+  write('one.journal', [0, 1, 2]);
+  const command = ['journalctl', '--directory', join(directory, 'j')];
+  const one = follow(command);
+  await waitFor(() => one.ids.length === 3);
+  await one.stop();
+  t.same(one.ids, [0, 1, 2]);
+  write('two.journal', [3, 4]);
+  const two = follow(command, one.cursor);
+  await waitFor(() => two.ids.length === 2);
+  await two.stop();
+  t.same(two.ids, [3, 4]);
+  // A cursor that journalctl can't read: by time, twice rather than not at all.
+  const three = follow(command, { kind: 'journal', cursor: 'nonsense', atMs: NOW + 3 });
+  await waitFor(() => three.ids.includes(4));
+  await three.stop();
+});
