@@ -6,7 +6,7 @@ import { connect } from './connect.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { heldTable } from './held-text.ts';
 import { deleteFromHold } from './postsuper-delete.ts';
-import { printable } from './printable.ts';
+import { printable, printableReport } from './printable.ts';
 import { selectionOf, someSelection } from './selection.ts';
 import { columns, complain, say, sayJson, type Shell } from './shell.ts';
 import { verb } from './verb.ts';
@@ -49,7 +49,7 @@ export const heldDelete = verb(
     }
 
     const { configDirectory } = (await daemon.status()).postfix;
-    complain(shell, plan(doomed, configDirectory, shell));
+    complain(shell, plan(printableReport(doomed), configDirectory, shell));
     if (!options.yes) {
       if (!shell.stdin.isTTY) {
         complain(shell, 'postpace: Nobody can be asked here. Nothing was deleted. Add --yes.');
@@ -81,7 +81,7 @@ function plan(doomed: readonly HeldReport[], configDirectory: string, shell: She
   if (doomed.length > LISTED) lines.push(`… and ${doomed.length - LISTED} more`);
   const others = doomed.filter((each) => each.owner !== 'ours').map((each) => each.queueId);
   if (others.length > 0) lines.push(`Not held by postpace: ${others.join(', ')}`);
-  return printable(lines.join('\n'));
+  return lines.join('\n');
 }
 
 async function confirmed(question: string, shell: Shell): Promise<boolean> {

@@ -3,7 +3,7 @@ import { connect } from './connect.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { heldDelete } from './held-delete.ts';
 import { heldDetails, heldTable } from './held-text.ts';
-import { printable } from './printable.ts';
+import { printable, printableReport } from './printable.ts';
 import { selectionOf, selectionOptions, someSelection } from './selection.ts';
 import { columns, complain, operator, say, sayJson, type Shell } from './shell.ts';
 import { group, verb } from './verb.ts';
@@ -17,7 +17,7 @@ const list = verb(
     const reports = await (await connect(options, shell)).held(selectionOf(options));
     if (options.json) sayJson(shell, reports);
     else if (reports.length === 0) say(shell, 'Nothing is held.');
-    else say(shell, printable(heldTable(reports, shell.nowMs(), columns(shell)).join('\n')));
+    else say(shell, heldTable(printableReport(reports), shell.nowMs(), columns(shell)).join('\n'));
     return EXIT.ok;
   },
 );
@@ -34,7 +34,7 @@ const show = verb(
       return EXIT.failure;
     }
     if (options.json) sayJson(shell, report);
-    else say(shell, printable(heldDetails(report, shell.nowMs(), columns(shell)).join('\n')));
+    else say(shell, heldDetails(printableReport(report), shell.nowMs(), columns(shell)).join('\n'));
     return EXIT.ok;
   },
 );

@@ -2,7 +2,7 @@ import type { LimitsChange, ProviderReport } from '../control/api.ts';
 import { connect } from './connect.ts';
 import { EXIT } from './exit.ts';
 import { clock, until } from './moment.ts';
-import { printable } from './printable.ts';
+import { printableReport } from './printable.ts';
 import { limitsNote, limitsText, stateNotes } from './provider-text.ts';
 import { columns, operator, say, sayJson, type Shell } from './shell.ts';
 import { table } from './table.ts';
@@ -17,7 +17,7 @@ const show = verb(
   async (options, shell) => {
     const reports = await (await connect(options, shell)).limits(options.provider);
     if (options.json) sayJson(shell, reports);
-    else say(shell, limitsTable(reports, shell));
+    else say(shell, limitsTable(printableReport(reports), shell));
     return EXIT.ok;
   },
 );
@@ -77,7 +77,7 @@ const set = verb(
     };
     const report = await (await connect(options, shell)).setLimits(options.provider, change);
     if (options.json) sayJson(shell, report);
-    else say(shell, nowHas(report, shell));
+    else say(shell, nowHas(printableReport(report), shell));
     return EXIT.ok;
   },
 );
@@ -91,7 +91,7 @@ const reset = verb(
     const daemon = await connect(options, shell);
     const report = await daemon.resetLimits(options.provider, operator(shell), options.reason);
     if (options.json) sayJson(shell, report);
-    else say(shell, nowHas(report, shell));
+    else say(shell, nowHas(printableReport(report), shell));
     return EXIT.ok;
   },
 );
@@ -120,7 +120,7 @@ const history = verb(
       return EXIT.ok;
     }
     const now = shell.nowMs();
-    const rows = adjustments.map((each) => ({
+    const rows = printableReport(adjustments).map((each) => ({
       cells: [
         clock(each.at, now),
         each.provider,
@@ -140,7 +140,7 @@ const history = verb(
       { title: 'BY', shrinkTo: 6 },
       { title: 'WHY', under: true } as const,
     ];
-    say(shell, printable(table(titles, rows, columns(shell)).join('\n')));
+    say(shell, table(titles, rows, columns(shell)).join('\n'));
     return EXIT.ok;
   },
 );
@@ -181,11 +181,11 @@ function limitsTable(reports: readonly ProviderReport[], shell: Shell): string {
     { title: 'IN FLIGHT', align: 'right' as const },
     { title: 'FROM', shrinkTo: 10 },
   ];
-  return printable(table(titles, rows, columns(shell)).join('\n'));
+  return table(titles, rows, columns(shell)).join('\n');
 }
 
 function nowHas(report: ProviderReport, shell: Shell): string {
   const now = shell.nowMs();
   const lines = [`${report.provider}: ${limitsNote(report, now)}`, ...stateNotes(report, now)];
-  return printable(lines.join('\n'));
+  return lines.join('\n');
 }

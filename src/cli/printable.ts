@@ -10,3 +10,10 @@ const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '?');
 }
+
+/** A report as it is, all its texts printable and on one line, so that its layout can be trusted. */
+export function printableReport<T extends object>(report: T): T {
+  return JSON.parse(JSON.stringify(report), (_key, value: unknown) =>
+    typeof value === 'string' ? printable(value.replace(/[\t\n]+/g, ' ')) : value,
+  );
+}

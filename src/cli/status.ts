@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import type { StatusReport } from '../control/api.ts';
 import { connect } from './connect.ts';
 import { EXIT } from './exit.ts';
-import { printable } from './printable.ts';
+import { printableReport } from './printable.ts';
 import { isActive } from './provider-text.ts';
 import { colourful, columns, json, say, sayJson, type Shell } from './shell.ts';
 import { statusText } from './status-text.ts';
@@ -32,7 +32,9 @@ export const status = verb(
         : report;
     };
     const render = (report: StatusReport): readonly string[] =>
-      options.json ? [json(report, 0)] : highlight(shell, statusText(report, columns(shell)));
+      options.json
+        ? [json(report, 0)]
+        : highlight(shell, statusText(printableReport(report), columns(shell)));
     if (options.watch) {
       await watch(shell, ask, render, shell.stdout.isTTY && !options.json);
     } else if (options.json) {
@@ -46,10 +48,8 @@ export const status = verb(
 
 /** Lines that ask for attention stand out on a terminal. */
 function highlight(shell: Shell, lines: readonly string[]): readonly string[] {
-  const colour = colourful(shell);
-  return lines.map((line) => {
-    const text = printable(line);
-    if (!colour) return text;
+  if (!colourful(shell)) return lines;
+  return lines.map((text) => {
     if (/^WARNING|^EVERYTHING PASSES/.test(text)) return styleText(['bold', 'yellow'], text);
     if (/^ {2}(SUSPENDED|TROUBLE|PASSES)/.test(text)) return styleText('yellow', text);
     return text.startsWith('PROVIDER') ? styleText('bold', text) : text;
