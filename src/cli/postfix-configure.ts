@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { formatEndpoint } from '../config/endpoint.ts';
-import { postconfArgv, shellLine, type Change } from '../postfix/change.ts';
+import { postconfCommands, shellLine, type Change } from '../postfix/change.ts';
 import { configurePostfix, renamesQueue, type ConfigureOutcome } from '../postfix/configure-run.ts';
 import { attempt } from './attempt.ts';
 import { EXIT } from './exit.ts';
@@ -59,6 +59,14 @@ function readPort(text: string): number {
   throw new Error(`--split-port: expected a port from 1 to 65535, found ${text}`);
 }
 
+/** A postconf line for each change, as an administrator would type it. */
+export function commandsShown(
+  configDirectory: string,
+  changes: readonly Change[],
+): readonly string[] {
+  return changes.flatMap((change) => postconfCommands(configDirectory, [change]).map(shellLine));
+}
+
 /** The changes as the JSON of both verbs has them. */
 export function changesReport(
   changes: readonly Change[],
@@ -69,7 +77,7 @@ export function changesReport(
     name: change.place.kind === 'main' ? change.place.name : change.place.id,
     before: change.before ?? null,
     after: change.after ?? null,
-    command: postconfArgv(configDirectory, change),
+    command: postconfCommands(configDirectory, [change])[0],
   }));
 }
 
@@ -95,8 +103,7 @@ function print(outcome: ConfigureOutcome, config: Config, apply: boolean, shell:
     return;
   }
   if (changes.length === 0) say(shell, `Nothing to change in ${configDirectory}.`);
-  for (const change of changes)
-    say(shell, printable(shellLine(postconfArgv(configDirectory, change))));
+  for (const argv of commandsShown(configDirectory, changes)) say(shell, printable(argv));
   for (const copy of copies) say(shell, `Kept a copy: ${copy}`);
   if (madeDirectory !== undefined) say(shell, `Made ${madeDirectory} for the socket.`);
   for (const line of nextSteps(outcome, configDirectory, apply)) say(shell, line);

@@ -1,10 +1,9 @@
 import { formatEndpoint } from '../config/endpoint.ts';
-import { postconfArgv, shellLine } from '../postfix/change.ts';
 import { unconfigurePostfix, type UnconfigureOutcome } from '../postfix/unconfigure-run.ts';
 import { attempt } from './attempt.ts';
 import { EXIT } from './exit.ts';
 import { readHeldRecords } from './held-records.ts';
-import { changesReport } from './postfix-configure.ts';
+import { changesReport, commandsShown } from './postfix-configure.ts';
 import { printable } from './printable.ts';
 import { complain, say, sayJson, type Shell } from './shell.ts';
 import { verb } from './verb.ts';
@@ -56,8 +55,7 @@ function reported(outcome: UnconfigureOutcome, configDirectory: string): object 
 function print(outcome: UnconfigureOutcome, configDirectory: string, shell: Shell): void {
   const { applied, changes, copies, held, reloaded, onTheirWay } = outcome;
   if (changes.length === 0) say(shell, `Nothing of postpace is in ${configDirectory}.`);
-  for (const change of changes)
-    say(shell, printable(shellLine(postconfArgv(configDirectory, change))));
+  for (const argv of commandsShown(configDirectory, changes)) say(shell, printable(argv));
   for (const copy of copies) say(shell, `Kept a copy: ${copy}`);
   const count = messages(held.released.length);
   say(

@@ -21,15 +21,24 @@ export function placeName(place: Place): string {
   return place.kind === 'main' ? `main.cf ${place.name}` : `master.cf ${place.id}`;
 }
 
-/** The postconf command that makes the change. */
-export function postconfArgv(configDirectory: string, change: Change): readonly string[] {
-  const { place, after } = change;
-  const head = ['postconf', '-c', configDirectory];
-  if (place.kind === 'main')
-    return after === undefined
-      ? [...head, '-X', place.name]
-      : [...head, '-e', `${place.name} = ${after}`];
-  return after === undefined ? [...head, '-MX', place.id] : [...head, '-M', `${place.id}=${after}`];
+/**
+ * The postconf commands that make the changes, at most four: services, settings, then what goes.
+ * Few, because postconf waits up to two seconds before it reads a main.cf that was just written.
+ */
+export function postconfCommands(
+  configDirectory: string,
+  changes: readonly Change[],
+): readonly (readonly string[])[] {
+  const words: Readonly<Record<string, string[]>> = { '-M': [], '-e': [], '-X': [], '-MX': [] };
+  for (const { place, after } of changes) {
+    if (place.kind === 'service' && after !== undefined) words['-M']?.push(`${place.id}=${after}`);
+    else if (place.kind === 'service') words['-MX']?.push(place.id);
+    else if (after !== undefined) words['-e']?.push(`${place.name} = ${after}`);
+    else words['-X']?.push(place.name);
+  }
+  return Object.entries(words)
+    .filter(([, each]) => each.length > 0)
+    .map(([flag, each]) => ['postconf', '-c', configDirectory, flag, ...each]);
 }
 
 /** The command as an administrator would type it. */

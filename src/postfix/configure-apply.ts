@@ -4,7 +4,7 @@
  */
 import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { postconfArgv, type Change, type Place } from './change.ts';
+import { postconfCommands, type Change, type Place } from './change.ts';
 import { runCommand } from './command.ts';
 
 const FILES = ['main.cf', 'master.cf'];
@@ -74,9 +74,9 @@ export async function applyChanges(
   });
   await Promise.all(pairs.map(({ path, copy }) => copyFile(path, copy)));
   try {
-    for (const change of changes) {
+    for (const argv of postconfCommands(configDirectory, changes)) {
       // postconf rewrites the whole file: one after the other.
-      await runCommand(postconfArgv(configDirectory, change));
+      await runCommand(argv);
     }
   } catch (error) {
     await Promise.all(pairs.map(({ path, copy }) => copyFile(copy, path)));
