@@ -1,0 +1,26 @@
+/** A factor on a provider's limits: how feedback slows a provider down. */
+import type { Limits, Pace } from './limits.ts';
+
+/**
+ * 0 < factor <= 1. The count of the pace becomes a real number, so that 1/min can be slowed; burst
+ * and quotas stay whole and at least 1; in_flight is another matter and stays.
+ */
+export function scaled(limits: Limits, factor: number): Limits {
+  if (factor === 1) return limits;
+  return {
+    ...limits,
+    ...(limits.pace === undefined ? {} : { pace: scaledPace(limits.pace, factor) }),
+    quotas: limits.quotas.map(({ count, windowUs }) => ({
+      count: atLeastOne(count * factor),
+      windowUs,
+    })),
+  };
+}
+
+function scaledPace({ count, windowUs, burst }: Pace, factor: number): Pace {
+  return { count: count * factor, windowUs, burst: atLeastOne(burst * factor) };
+}
+
+function atLeastOne(count: number): number {
+  return Math.max(1, Math.floor(count));
+}

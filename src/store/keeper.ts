@@ -1,0 +1,310 @@
+/**
+ * Keeps the books on disk: what changed is appended each second, or at once for those who wait for
+ * it; the journal is rewritten in slices when it has grown. A disk that fails stops nothing: the
+ * store goes on from memory, it is said once, and the first rewrite that succeeds ends it.
+ */
+import * as fsPromises from 'node:fs/promises';
+import { join } from 'node:path';
+import { recordAdmission, spansOf } from '../limit/history.ts';
+import type { Books } from './books.ts';
+import { Journal } from './journal.ts';
+import type { Disk, Draft, Recovery } from './journal.ts';
+import { encodeLine } from './line.ts';
+import type { Line } from './line.ts';
+import { StoreError } from './store.ts';
+import type { Demand } from './store.ts';
+
+export interface KeeperOptions {
+  readonly nowUs: () => number;
+  readonly onTrouble: (what: string) => void;
+  readonly disk?: Disk;
+}
+
+/** The journal's name in state_dir. */
+export const JOURNAL = 'limits.journal';
+
+/** Lines made at a time, so that nobody waits long for the processor. */
+const SLICE = 500;
+const REWRITE_ABOVE_BYTES = 1 << 20;
+/** Longest that an answer waits for its line; a disk that is slower must not stall the mail. */
+const LONGEST_WAIT_MS = 15;
+
+interface Stale {
+  readonly accounts: Set<string>;
+  readonly lines: string[];
+}
+
+interface Owed {
+  readonly added: number[];
+  readonly passed: number[];
+}
+
+export class Keeper {
+  readonly #books: Books;
+  readonly #journal: Journal;
+  readonly #options: KeeperOptions;
+  /** Admissions that are not in the journal yet, by provider. */
+  #owed = new Map<string, Owed>();
+  /** Other lines that are not in the journal yet. */
+  #lines: string[] = [];
+  /** While the journal is rewritten: what changed after its line was made. */
+  #stale: Stale | undefined;
+  /** The file misses something: only a rewrite helps. */
+  #broken = false;
+  /** onTrouble was told of it. */
+  #reported = false;
+  #unsynced = false;
+  /** Writes one after the other. */
+  #writing: Promise<void> = Promise.resolve();
+  #nextFlush: Promise<void> | undefined;
+  #rewriting: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
+  #baseBytes: number;
+
+  private constructor(books: Books, journal: Journal, options: KeeperOptions) {
+    this.#books = books;
+    this.#journal = journal;
+    this.#options = options;
+    this.#baseBytes = journal.sizeBytes;
+  }
+
+  /** Fills the books from the journal. Rejects with StoreError: path and reason. */
+  static async open(stateDir: string, books: Books, options: KeeperOptions): Promise<Keeper> {
+    const disk = options.disk ?? fsPromises;
+    const path = join(stateDir, JOURNAL);
+    let opened: Awaited<ReturnType<typeof Journal.open>>;
+    try {
+      await disk.mkdir(stateDir, { recursive: true, mode: 0o750 });
+      opened = await Journal.open(path, disk, (line) => books.apply(line));
+    } catch (error) {
+      throw new StoreError(`${path} can't be used: ${reason(error)}`, { cause: error });
+    }
+    const keeper = new Keeper(books, opened.journal, options);
+    await keeper.#recover(opened.recovery);
+    return keeper;
+  }
+
+  /** A provider's admission, to be written. */
+  admitted({ provider, recipients, limits }: Demand, nowUs: number, passes: boolean): void {
+    this.#stale?.accounts.add(provider);
+    if (this.#broken) return;
+    let owed = this.#owed.get(provider);
+    if (owed === undefined) {
+      owed = { added: [], passed: [] };
+      this.#owed.set(provider, owed);
+    }
+    const pairs = passes ? owed.passed : owed.added;
+    recordAdmission(pairs, nowUs, recipients, spansOf(limits.quotas));
+  }
+
+  /** Any other change, to be written; `provider` where it is part of an account. */
+  noted(provider: string | undefined, ...lines: readonly Line[]): void {
+    const encoded = lines.map(encodeLine);
+    if (provider !== undefined) this.#stale?.accounts.add(provider);
+    else this.#stale?.lines.push(...encoded);
+    if (!this.#broken) this.#lines.push(...encoded);
+  }
+
+  /** Resolves when everything noted so far is in the file, or can't be, or takes too long. */
+  async written(): Promise<void> {
+    if (this.#broken) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LONGEST_WAIT_MS);
+    });
+    await Promise.race([this.#flush(), late]);
+    clearTimeout(timer);
+  }
+
+  /** To be called each second. */
+  tick(): void {
+    void this.#flush();
+    if (this.#unsynced && this.#syncing === undefined && !this.#broken) {
+      this.#unsynced = false;
+      this.#syncing = this.#journal
+        .sync()
+        .catch((error: unknown) => this.#fail(error))
+        .finally(() => {
+          this.#syncing = undefined;
+        });
+    }
+    const limit = Math.max(REWRITE_ABOVE_BYTES, 2 * this.#baseBytes);
+    if (this.#broken || this.#journal.sizeBytes > limit) void this.#rewrite();
+  }
+
+  /** Writes what is owed and the stop mark; without space for them the next start is an unclean one. */
+  async close(): Promise<void> {
+    await this.#rewriting;
+    if (this.#broken) await this.#rewrite();
+    await this.#flush();
+    await this.#exclusively(async () => {
+      if (!this.#broken) {
+        await this.#journal.append(encodeLine(['stop', this.#options.nowUs()]));
+        await this.#journal.sync();
+      }
+    });
+    await this.#syncing;
+    await this.#journal.close();
+  }
+
+  async #recover({ existed, clean, dropped, lastUs }: Recovery): Promise<void> {
+    const nowUs = this.#options.nowUs();
+    if (existed && !clean) {
+      const damage = dropped === 0 ? '' : `, ${dropped} damaged line(s) were left out`;
+      this.#options.onTrouble(
+        `${this.#journal.path}: no clean stop${damage}; every burst counts as spent`,
+      );
+    }
+    if (lastUs > nowUs) {
+      // The wall clock stepped back while we were down: for what is owed, time stood still. Lines
+      // of the old clock and of the new one can't share a file.
+      this.#books.shift(nowUs - lastUs);
+      if (existed && !clean) this.#books.uncleanUs = nowUs;
+      this.#broken = true;
+      await this.#rewrite();
+      return;
+    }
+    this.#lines.push(encodeLine(['time', nowUs]));
+    if (existed && !clean) {
+      this.#books.uncleanUs = nowUs;
+      this.#lines.push(encodeLine(['unclean', nowUs]));
+    }
+    await this.#flush();
+  }
+
+  /** One flush for all who ask before it starts. */
+  #flush(): Promise<void> {
+    this.#nextFlush ??= this.#exclusively(async () => {
+      this.#nextFlush = undefined;
+      for (let text = this.#next(); text !== ''; text = this.#next()) {
+        await this.#journal.append(text);
+        this.#unsynced = true;
+      }
+    });
+    return this.#nextFlush;
+  }
+
+  #exclusively(work: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(work).catch((error: unknown) => this.#fail(error));
+    return this.#writing;
+  }
+
+  /** The next slice of what is owed, as text. */
+  #next(): string {
+    if (this.#owed.size === 0 && this.#lines.length === 0) return '';
+    let text = encodeLine(['time', this.#options.nowUs()]);
+    text += this.#lines.splice(0, SLICE).join('');
+    let made = 0;
+    for (const [provider, { added, passed }] of this.#owed) {
+      this.#owed.delete(provider);
+      const account = this.#books.accounts.get(provider);
+      if (account === undefined) continue;
+      const { tatUs, intervalUs, keepSec } = account;
+      text += encodeLine(['sent', provider, tatUs, intervalUs, keepSec, added, passed]);
+      made += 1;
+      if (made === SLICE) break;
+    }
+    return text;
+  }
+
+  #fail(error: unknown): void {
+    this.#broken = true;
+    this.#owed.clear();
+    this.#lines = [];
+    if (this.#reported) return;
+    this.#reported = true;
+    this.#options.onTrouble(
+      `${this.#journal.path} can't be written (${reason(error)}): pacing goes on from memory, ` +
+        'but a restart now would forget what was sent since',
+    );
+  }
+
+  #rewrite(): Promise<void> {
+    this.#rewriting ??= this.#rewritten()
+      .catch((error: unknown) => {
+        // As long as the old file can be appended to, nothing is missing: try again when it has
+        // doubled.
+        if (this.#broken) this.#fail(error);
+        else this.#baseBytes = this.#journal.sizeBytes;
+      })
+      .finally(() => {
+        this.#rewriting = undefined;
+        this.#stale = undefined;
+      });
+    return this.#rewriting;
+  }
+
+  async #rewritten(): Promise<void> {
+    if (this.#reported && !(await this.#hasSpace())) return;
+    const stale = { accounts: new Set<string>(), lines: [] as string[] };
+    this.#stale = stale;
+    const lines = this.#books.lines(this.#options.nowUs());
+    const draft = await this.#journal.draft();
+    try {
+      for (const text of sliced(lines)) await draft.append(text);
+      while (stale.accounts.size > SLICE) await draft.append(this.#accountLines(stale.accounts));
+    } catch (error) {
+      await draft.discard().catch(() => undefined);
+      throw error;
+    }
+    await this.#exclusively(() => this.#install(draft, stale));
+  }
+
+  /** The last changes and the new file in the old one's place; nothing is appended meanwhile. */
+  async #install(draft: Draft, stale: Stale): Promise<void> {
+    let text = '';
+    while (stale.accounts.size > 0) text += this.#accountLines(stale.accounts);
+    text += stale.lines.join('');
+    // The new file holds all that is owed now; what comes from here on is appended to it.
+    this.#stale = undefined;
+    this.#owed.clear();
+    this.#lines = [];
+    this.#broken = false;
+    try {
+      await draft.append(text);
+      await draft.install();
+    } catch (error) {
+      await draft.discard().catch(() => undefined);
+      throw error;
+    }
+    this.#baseBytes = this.#journal.sizeBytes;
+    if (this.#reported) this.#options.onTrouble(`${this.#journal.path} is written again`);
+    this.#reported = false;
+  }
+
+  // Filling the last blocks over and over would take them from the mail.
+  async #hasSpace(): Promise<boolean> {
+    const { bavail, bsize } = await (this.#options.disk ?? fsPromises).statfs(this.#journal.path);
+    return bavail * bsize >= Math.max(4096, this.#baseBytes);
+  }
+
+  #accountLines(providers: Set<string>): string {
+    let text = '';
+    let made = 0;
+    for (const provider of providers) {
+      providers.delete(provider);
+      const line = this.#books.accountLine(provider);
+      if (line !== undefined) text += encodeLine(line);
+      made += 1;
+      if (made === SLICE) break;
+    }
+    return text;
+  }
+}
+
+function* sliced(lines: Iterable<Line>): Generator<string> {
+  let text = '';
+  let made = 0;
+  for (const line of lines) {
+    text += encodeLine(line);
+    made += 1;
+    if (made % SLICE !== 0) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

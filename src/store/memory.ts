@@ -1,0 +1,290 @@
+/**
+ * The memory adapter of the store port: one process, one host, a journal in state_dir.
+ *
+ * Promises across a stop: a clean stop loses nothing. After any other stop every burst counts as
+ * spent, and an admission under a quota, or of more recipients than the burst, is in the journal
+ * before it is answered, so that a kill at any moment overruns nothing.
+ */
+import { DAY, HOUR, MINUTE, countWithin } from '../limit/history.ts';
+import type { Span } from '../limit/history.ts';
+import { lastAdmissionUs } from '../limit/forecast.ts';
+import { paceIntervalUs, restated } from '../limit/pace.ts';
+import {
+  chargeAccount,
+  countPassed,
+  emptyAccount,
+  exceededBy,
+  paceState,
+  restateDebt,
+  waitOf,
+} from './account.ts';
+import type { Account, Wait } from './account.ts';
+import { Books } from './books.ts';
+import { StoreClock } from './clock.ts';
+import type { Clock } from './clock.ts';
+import { inForce } from './control.ts';
+import { Keeper } from './keeper.ts';
+import type { Disk } from './journal.ts';
+import { StoreError } from './store.ts';
+import type {
+  Adjustment,
+  Control,
+  Debt,
+  Demand,
+  Store,
+  TakeRequest,
+  TakeResult,
+  Usage,
+} from './store.ts';
+
+export interface MemoryOptions {
+  /** Where the journal lives; absent: nothing outlives the process. */
+  readonly stateDir?: string;
+  readonly clock: Clock;
+  /** Told, in a sentence, what an administrator should know of: damage, a full disk, its end. */
+  readonly onTrouble?: (what: string) => void;
+  /** For tests: the file operations, to make them fail. */
+  readonly disk?: Disk;
+}
+
+const TICK_MS = 1000;
+const SWEPT_PER_TICK = 2000;
+
+/** Rejects with StoreError when the state directory can't be used. */
+export async function openMemoryStore(options: MemoryOptions): Promise<Store> {
+  const books = new Books();
+  const clock = new StoreClock(options.clock);
+  const keeper =
+    options.stateDir === undefined
+      ? undefined
+      : await Keeper.open(options.stateDir, books, {
+          nowUs: () => clock.nowUs(),
+          onTrouble: options.onTrouble ?? (() => undefined),
+          ...(options.disk === undefined ? {} : { disk: options.disk }),
+        });
+  return new MemoryStore(books, clock, keeper);
+}
+
+class MemoryStore implements Store {
+  readonly kind = 'memory';
+  readonly #books: Books;
+  readonly #clock: StoreClock;
+  readonly #keeper: Keeper | undefined;
+  /** Waiting messages per lane, announced by this host: not kept, the scheduler says it anew. */
+  readonly #waiting = new Map<string, readonly number[]>();
+  readonly #listeners = new Set<(provider: string) => void>();
+  readonly #timer: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(books: Books, clock: StoreClock, keeper: Keeper | undefined) {
+    this.#books = books;
+    this.#clock = clock;
+    this.#keeper = keeper;
+    this.#timer = setInterval(() => {
+      this.#books.sweep(this.#clock.nowUs(), SWEPT_PER_TICK);
+      this.#keeper?.tick();
+    }, TICK_MS).unref();
+  }
+
+  async now(): Promise<number> {
+    return this.#clock.nowUs();
+  }
+
+  async take(request: TakeRequest): Promise<TakeResult> {
+    this.#mustBeOpen();
+    // Nothing is awaited between the judgement and the charge: that is what makes it atomic.
+    const result = this.#decide(request);
+    if (this.#keeper !== undefined && result.ok && request.demands.some(outlivesKill)) {
+      await this.#keeper.written();
+    }
+    return result;
+  }
+
+  async forecast(demand: Demand, messages: number): Promise<number> {
+    const nowUs = this.#clock.nowUs();
+    const control = this.#control(demand.provider, nowUs);
+    if (control?.pass !== undefined) return nowUs;
+    const fromUs = control?.suspended === undefined ? nowUs : control.suspended.untilUs;
+    if (fromUs === undefined) return Infinity;
+    const account = this.#books.accounts.get(demand.provider);
+    const pace = paceState(account, demand, nowUs, this.#books.uncleanUs);
+    const past = { pace, history: account?.history ?? [] };
+    return lastAdmissionUs(past, demand.limits, demand.recipients, messages, fromUs);
+  }
+
+  async settle(provider: string, id: string): Promise<void> {
+    this.#mustBeOpen();
+    if (!this.#books.settle(provider, id)) return;
+    this.#keeper?.noted(provider, ['settled', provider, id]);
+    this.#changed(provider);
+  }
+
+  async inFlight(
+    provider: string,
+  ): Promise<readonly { readonly id: string; readonly sinceUs: number }[]> {
+    const tokens = this.#books.accounts.get(provider)?.inFlight ?? new Map<string, number>();
+    return Array.from(tokens, ([id, sinceUs]) => ({ id, sinceUs }));
+  }
+
+  async charge(demands: readonly Demand[]): Promise<void> {
+    this.#mustBeOpen();
+    const nowUs = this.#clock.nowUs();
+    for (const demand of demands) this.#admit(demand, nowUs, false);
+    if (demands.some(outlivesKill)) await this.#keeper?.written();
+  }
+
+  async announce(provider: string, waiting: readonly number[]): Promise<void> {
+    if (waiting.some((count) => count > 0)) this.#waiting.set(provider, [...waiting]);
+    else this.#waiting.delete(provider);
+  }
+
+  async usage(provider: string): Promise<Usage> {
+    const nowUs = this.#clock.nowUs();
+    const account = this.#books.accounts.get(provider) ?? emptyAccount();
+    const { history, passed = [] } = account;
+    const sent = (span: Span): number =>
+      countWithin(history, span, nowUs) + countWithin(passed, span, nowUs);
+    const tat = account.intervalUs === 0 ? {} : { tatUs: account.tatUs };
+    return {
+      provider,
+      minute: sent(MINUTE),
+      hour: sent(HOUR),
+      day: sent(DAY),
+      inFlight: account.inFlight?.size ?? 0,
+      ...tat,
+    };
+  }
+
+  async providers(): Promise<readonly string[]> {
+    const { accounts, controls } = this.#books;
+    return [...new Set([...accounts.keys(), ...controls.keys(), ...this.#waiting.keys()])];
+  }
+
+  async controls(): Promise<ReadonlyMap<string, Control>> {
+    const nowUs = this.#clock.nowUs();
+    const alive = new Map<string, Control>();
+    for (const provider of this.#books.controls.keys()) {
+      const control = this.#control(provider, nowUs);
+      if (control !== undefined) alive.set(provider, control);
+    }
+    return alive;
+  }
+
+  async setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void> {
+    this.#mustBeOpen();
+    this.#books.setControl(provider, control);
+    this.#books.adjusted(why);
+    this.#keeper?.noted(undefined, ['control', provider, control ?? null], ['adjustment', why]);
+    this.#changed(provider);
+    await this.#keeper?.written();
+  }
+
+  async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
+    const { adjustments } = this.#books;
+    const found: Adjustment[] = [];
+    for (let i = adjustments.length - 1; i >= 0 && found.length < most; i -= 1) {
+      const adjustment = adjustments[i]!;
+      if (provider === undefined || adjustment.provider === provider) found.push(adjustment);
+    }
+    return found;
+  }
+
+  onChange(listener: (provider: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#keeper?.close();
+  }
+
+  #decide(request: TakeRequest): TakeResult {
+    const nowUs = this.#clock.nowUs();
+    let worst: Wait | undefined;
+    for (const demand of request.demands) {
+      const wait = this.#judge(demand, request, nowUs);
+      if (wait !== undefined && (worst === undefined || wait.freeAtUs > worst.freeAtUs)) {
+        worst = wait;
+      }
+    }
+    if (worst !== undefined) {
+      const debts = request.demands.map((demand) => this.#debt(demand));
+      return { ok: false, nowUs, retryAtUs: worst.freeAtUs, cause: worst.cause, debts };
+    }
+    const exceeded: ReturnType<typeof exceededBy>[number][] = [];
+    for (const demand of request.demands) {
+      const passes = this.#control(demand.provider, nowUs)?.pass !== undefined;
+      if (!passes) exceeded.push(...exceededBy(demand));
+      const account = this.#admit(demand, nowUs, passes);
+      if (demand.limits.inFlight === undefined) continue;
+      account.inFlight = (account.inFlight ?? new Map<string, number>()).set(request.id, nowUs);
+      this.#keeper?.noted(demand.provider, ['flight', demand.provider, request.id, nowUs]);
+    }
+    const debts = request.demands.map((demand) => this.#debt(demand));
+    return { ok: true, nowUs, debts, exceeded };
+  }
+
+  #judge(demand: Demand, request: TakeRequest, nowUs: number): Wait | undefined {
+    const account = this.#books.accounts.get(demand.provider);
+    const { pace } = demand.limits;
+    // A limit that changed measures the debt anew from the moment it is first seen.
+    if (
+      account !== undefined &&
+      account.intervalUs > 0 &&
+      pace !== undefined &&
+      account.intervalUs !== paceIntervalUs(pace)
+    ) {
+      const { tatUs, intervalUs } = account;
+      restateDebt(account, restated({ tatUs, intervalUs }, pace, nowUs));
+    }
+    return waitOf(account, demand, {
+      nowUs,
+      control: this.#control(demand.provider, nowUs),
+      mustQueue: !request.queued && this.#waits(demand.provider, request.lane),
+      id: request.id,
+      uncleanUs: this.#books.uncleanUs,
+    });
+  }
+
+  #admit(demand: Demand, nowUs: number, passes: boolean): Account {
+    const account = this.#books.open(demand.provider);
+    if (passes) countPassed(account, demand, nowUs);
+    else chargeAccount(account, demand, nowUs, this.#books.uncleanUs);
+    this.#keeper?.admitted(demand, nowUs, passes);
+    return account;
+  }
+
+  #waits(provider: string, lane: number): boolean {
+    const waiting = this.#waiting.get(provider);
+    return waiting !== undefined && waiting.some((count, i) => i <= lane && count > 0);
+  }
+
+  #control(provider: string, nowUs: number): Control | undefined {
+    return inForce(this.#books.controls.get(provider), nowUs);
+  }
+
+  #debt({ provider, limits }: Demand): Debt {
+    const account = this.#books.accounts.get(provider);
+    const tat =
+      limits.pace === undefined || account === undefined || account.intervalUs === 0
+        ? {}
+        : { tatUs: account.tatUs };
+    return { provider, ...tat, inFlight: account?.inFlight?.size ?? 0 };
+  }
+
+  #changed(provider: string): void {
+    for (const listener of this.#listeners) listener(provider);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new StoreError('the memory store is closed');
+  }
+}
+
+/** Admissions that "every burst counts as spent" would not cover after a kill. */
+function outlivesKill({ limits, recipients }: Demand): boolean {
+  return limits.quotas.length > 0 || (limits.pace !== undefined && recipients > limits.pace.burst);
+}
