@@ -7,7 +7,7 @@ import { decodeCommand, type Command } from './command.ts';
 import type { EditList } from './editor.ts';
 import { ProtocolError } from './error.ts';
 import { Inbox } from './inbox.ts';
-import type { Limits, MilterOptions } from './options.ts';
+import { LIMITS, wantsOf, type Limits, type MilterOptions } from './options.ts';
 import type { Wants } from './negotiation.ts';
 import { Program, type Bench } from './program.ts';
 import { encodeReply } from './reply.ts';
@@ -32,6 +32,20 @@ export interface Service {
   readonly limits: Limits;
   /** Messages whose end was answered. */
   messages: number;
+}
+
+/** TypeError for options that contradict themselves. */
+export function serviceOf<C, T>(options: MilterOptions<C, T>): Service {
+  const limits = { ...LIMITS, ...options.limits };
+  return {
+    // The program's own types matter to its handlers alone: what `session` and `transaction` made
+    // is handed back to them untouched.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    options: options as unknown as MilterOptions<unknown, unknown>,
+    wants: wantsOf(options),
+    limits: { ...limits, eomMs: options.limits?.eomMs ?? limits.decisionMs },
+    messages: 0,
+  };
 }
 
 export class Connection implements Bench {

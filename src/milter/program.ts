@@ -85,7 +85,12 @@ export class Program {
       const callback = handler ?? observe[stage];
       if (callback !== undefined) outcome = callback(stage === 'eom' ? turn : step.command, turn);
     } catch (error) {
-      this.#fail(step, turn?.edit, error, false);
+      if (handler === undefined) {
+        this.#tell(error, { stage });
+        this.#bench.answer(step, proceed, undefined, false);
+      } else {
+        this.#fail(step, turn?.edit, error, false);
+      }
       return;
     }
     if (handler !== undefined && isThenable(outcome)) {

@@ -7,9 +7,9 @@
  *     await milter.listen({ path: '/run/example/milter.sock', mode: 0o660 });
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { Connection, type Service } from './connection.ts';
+import { Connection, serviceOf, type Service } from './connection.ts';
 import { listenOn, type ListenAddress } from './listener.ts';
-import { LIMITS, wantsOf, type MilterOptions } from './options.ts';
+import type { MilterOptions } from './options.ts';
 
 export interface Counters {
   /** Connections now open. */
@@ -35,10 +35,7 @@ export interface Milter {
 
 /** TypeError for options that contradict themselves. */
 export function createMilter<C = undefined, T = undefined>(options: MilterOptions<C, T>): Milter {
-  // The program's own types matter to its handlers alone: what `session` and `transaction` made is
-  // handed back to them untouched.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return new MilterServer(options as unknown as MilterOptions<unknown, unknown>);
+  return new MilterServer(serviceOf(options));
 }
 
 class MilterServer implements Milter {
@@ -49,14 +46,8 @@ class MilterServer implements Milter {
   /** Called when the last connection has closed. */
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: MilterOptions<unknown, unknown>) {
-    const limits = { ...LIMITS, ...options.limits };
-    this.#service = {
-      options,
-      wants: wantsOf(options),
-      limits: { ...limits, eomMs: options.limits?.eomMs ?? limits.decisionMs },
-      messages: 0,
-    };
+  constructor(service: Service) {
+    this.#service = service;
   }
 
   get counters(): Counters {
