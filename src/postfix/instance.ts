@@ -23,7 +23,7 @@ export async function readInstance(configDirectory: string): Promise<Instance> {
   };
 }
 
-function readParameters(text: string): ReadonlyMap<string, string> {
+export function readParameters(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of text.split('\n')) {
     const at = line.indexOf(' =');

@@ -1,0 +1,155 @@
+/**
+ * What leaves the machine: mail to a domain that is none of Postfix's own (mydestination,
+ * virtual_alias_domains, virtual_mailbox_domains, relay_domains) through a transport whose
+ * master.cf command is smtp. The transport alone does not tell: a virtual alias has `error`, an
+ * inside server `relay`, or `smtp` where transport_maps sends it there.
+ *
+ * Tables take time, so a destination is prepared when its recipient comes (RCPT) and asked about at
+ * the end of the message. Where a table can't be read the transport decides alone: mail to one's own
+ * domain may then be paced, but no burst gets out unpaced.
+ */
+import { Lookups } from './lookup.ts';
+import { matches, type MatchList, namesOf, readMatchList } from './match-list.ts';
+import { splitMilters } from './milter-list.ts';
+import type { PostfixSettings } from './settings.ts';
+
+/** Postfix's own domains; whether a parent's name in the list stands for its subdomains. */
+const OWN_DOMAINS = [
+  { parameter: 'mydestination', domains: false },
+  { parameter: 'virtual_alias_domains', domains: false },
+  { parameter: 'virtual_mailbox_domains', domains: false },
+  { parameter: 'relay_domains', domains: true },
+] as const;
+
+const MOST_KNOWN = 100_000;
+const KNOWN_MS = 10 * 60 * 1000;
+
+export interface OutboundOptions {
+  /** Transports that leave the machine, in place of those whose command is smtp. */
+  readonly transports?: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Told once for each table that can't be read. */
+  readonly onTrouble: (error: Error) => void;
+}
+
+interface Known {
+  readonly own: boolean;
+  /** What transport_maps or default_transport says, for mail that comes without rcpt_mailer. */
+  readonly transport: string;
+  readonly untilMs: number;
+}
+
+export class Outbound {
+  readonly #lists: readonly MatchList[];
+  readonly #transportTables: readonly string[];
+  readonly #defaultTransport: string;
+  readonly #leaving: ReadonlySet<string>;
+  readonly #lookups: Lookups;
+  readonly #options: OutboundOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #asked = new Map<string, Promise<void>>();
+  readonly #told = new Set<string>();
+
+  /** See readOutbound. */
+  constructor(settings: PostfixSettings, lists: readonly MatchList[], options: OutboundOptions) {
+    this.#lists = lists;
+    this.#options = options;
+    this.#lookups = new Lookups(settings.configDirectory, options.now);
+    this.#transportTables = splitMilters(settings.main.get('transport_maps') ?? '');
+    this.#defaultTransport = transportName(settings.main.get('default_transport') ?? '') ?? 'smtp';
+    this.#leaving = new Set(
+      options.transports ??
+        settings.services
+          .filter(({ type, command }) => type === 'unix' && command === 'smtp')
+          .map(({ name }) => name),
+    );
+  }
+
+  /**
+   * Looks a destination up (lower case, A-labels), so that leaves() knows it. Never rejects.
+   * Returns at once when it is known.
+   */
+  prepare(destination: string): Promise<void> {
+    const known = this.#known.get(destination);
+    if (known !== undefined && known.untilMs > this.#options.now()) return Promise.resolve();
+    const asked = this.#asked.get(destination) ?? this.#ask(destination);
+    this.#asked.set(destination, asked);
+    return asked;
+  }
+
+  /**
+   * Whether mail to the destination leaves the machine. `mailer`: {rcpt_mailer}, the transport that
+   * Postfix has chosen; undefined for mail from sendmail(1).
+   */
+  leaves(destination: string, mailer?: string): boolean {
+    const known = this.#known.get(destination);
+    if (known?.own === true) return false;
+    return this.#leaving.has(mailer ?? known?.transport ?? this.#defaultTransport);
+  }
+
+  async #ask(destination: string): Promise<void> {
+    try {
+      const [own, transport] = await Promise.all([
+        this.#isOwn(destination),
+        this.#transport(destination),
+      ]);
+      if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+      const untilMs = this.#options.now() + KNOWN_MS;
+      this.#known.set(destination, { own, transport, untilMs });
+    } catch (error) {
+      const trouble = error instanceof Error ? error : new Error(String(error));
+      // The message ends in the table's own words, the same for every key.
+      const about = trouble.message.replace(destination, '');
+      if (!this.#told.has(about) && this.#told.size < 100) {
+        this.#told.add(about);
+        this.#options.onTrouble(trouble);
+      }
+    } finally {
+      this.#asked.delete(destination);
+    }
+  }
+
+  async #isOwn(destination: string): Promise<boolean> {
+    for (const list of this.#lists)
+      if (await matches(list, destination, this.#lookups)) return true;
+    return false;
+  }
+
+  /** transport(5): the domain, its parents as `.parent`, then `*`. */
+  async #transport(destination: string): Promise<string> {
+    for (const name of [...namesOf(destination, 'dot-name'), '*']) {
+      for (const table of this.#transportTables) {
+        const found = await this.#lookups.find(table, name);
+        const transport = found === undefined ? undefined : transportName(found);
+        if (transport !== undefined) return transport;
+      }
+    }
+    return this.#defaultTransport;
+  }
+}
+
+/** Rejects with an Error when a file that one of the lists names can't be read. */
+export async function readOutbound(
+  settings: PostfixSettings,
+  options: OutboundOptions,
+): Promise<Outbound> {
+  const withParents = words(settings.main.get('parent_domain_matches_subdomains'));
+  const lists = await Promise.all(
+    OWN_DOMAINS.map(({ parameter, domains }) => {
+      const parents = withParents.includes(parameter) ? 'name' : 'dot-name';
+      return readMatchList(settings.main.get(parameter) ?? '', domains ? parents : undefined);
+    }),
+  );
+  return new Outbound(settings, lists, options);
+}
+
+/** `smtp:[192.0.2.1]:25` -> `smtp`; undefined where it leaves the transport as it is (`:nexthop`). */
+function transportName(text: string): string | undefined {
+  const name = text.split(':', 1)[0] ?? '';
+  return name === '' ? undefined : name;
+}
+
+function words(text: string | undefined): readonly string[] {
+  return (text ?? '').split(/[\s,]+/).filter((word) => word !== '');
+}
