@@ -11,3 +11,17 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+/** Whether nobody listens on the port now. */
+export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}

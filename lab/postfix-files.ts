@@ -17,7 +17,7 @@ export interface PostfixOptions {
    * `*` is everything that has no line of its own. Without a route a domain bounces (no DNS).
    */
   readonly routes?: Readonly<Record<string, number | string>>;
-  /** Domains with a maildir for every address. Default lab.test, which is also $mydomain. */
+  /** Domains where every address is good and lands in the maildir. Default lab.test, $mydomain. */
   readonly localDomains?: readonly string[];
   /** Default true. */
   readonly longQueueIds?: boolean;
@@ -68,7 +68,8 @@ export function mainCf(at: Layout, options: PostfixOptions): string {
     mail_spool_directory: `${at.mailDirectory}/`,
     virtual_mailbox_domains: (options.localDomains ?? ['lab.test']).join(', '),
     virtual_mailbox_base: at.mailDirectory,
-    virtual_mailbox_maps: `regexp:${at.configDirectory}/mailboxes`,
+    // virtual(8) allows no substitution here: one maildir, told apart by Delivered-To.
+    virtual_mailbox_maps: 'static:all/',
     virtual_uid_maps: 'static:65534',
     virtual_gid_maps: 'static:65534',
     smtpd_relay_restrictions: 'permit_mynetworks, reject',
@@ -134,9 +135,6 @@ export function transportMap(routes: Readonly<Record<string, number | string>>):
     )
     .join('');
 }
-
-/** Every address has a maildir of its own: mail/DOMAIN/USER/. */
-export const MAILBOXES = '/^([^@]+)@(.+)$/ ${2}/${1}/\n';
 
 function service(line: string): string {
   return line.trim().split(/\s+/, 2).join(' ');

@@ -2,15 +2,24 @@
  * A private Postfix: own directories, own port on loopback, own log, several side by side, never
  * anything of the system's instance. Postfix's master must be started by root.
  */
-import { chown, cp, mkdir, mkdtemp, chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  chmod,
+  readFile,
+  readdir,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKeeper, type Keeper } from './keeper.ts';
-import { freePort } from './port.ts';
+import { freePort, isFree } from './port.ts';
 import {
   layout,
-  MAILBOXES,
   mainCf,
   masterCf,
   transportMap,
@@ -73,13 +82,14 @@ export class PrivatePostfix {
     return readFile(this.logFile, 'utf8');
   }
 
-  /** The messages in the maildir of a local address, unordered. */
+  /** The messages that were delivered to a local address, unordered. */
   async mailbox(address: string): Promise<readonly string[]> {
-    const [user = '', domain = ''] = address.toLowerCase().split('@');
-    const folder = join(this.#mailDirectory, domain, user, 'new');
+    const folder = join(this.#mailDirectory, 'all', 'new');
     if (!existsSync(folder)) return [];
     const names = await readdir(folder);
-    return Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+    const messages = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+    const mark = `delivered-to: ${address.toLowerCase()}\n`;
+    return messages.filter((message) => message.toLowerCase().includes(mark));
   }
 
   /** Replaces the transport map; takes a reload, which this does. */
@@ -121,8 +131,15 @@ export class PrivatePostfix {
     const env = { MAIL_CONFIG: this.configDirectory };
     const { code, stderr } = await command([master, '-c', this.configDirectory, '-w'], { env });
     if (code === 0) return;
-    const log = await this.log().catch(() => '');
-    throw new Error(`Postfix did not start: ${stderr}${log.split('\n').slice(-6).join('\n')}`);
+    // master logs through a service that it has not started yet: others must say what is wrong.
+    const said = [stderr];
+    for (const asked of [
+      ['postconf', '-M'],
+      ['postfix', 'check'],
+    ]) {
+      said.push((await this.command(asked)).stderr);
+    }
+    throw new Error(`Postfix did not start: ${said.join('').trim()}`);
   }
 
   async restart(): Promise<void> {
@@ -174,8 +191,7 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Privat
     } catch (error) {
       await postfix.stop();
       // Another process may have taken the port in the meantime.
-      const taken = error instanceof Error && error.message.includes('Address already in use');
-      if (!taken || attempt === 5) throw error;
+      if (attempt === 3 || (await isFree(port))) throw error;
     }
   }
 }
@@ -227,7 +243,8 @@ async function lay(at: Layout, options: PostfixOptions): Promise<void> {
   await writeFile(`${at.configDirectory}/main.cf`, mainCf(at, options));
   await writeFile(`${at.configDirectory}/master.cf`, masterCf(at, options));
   await writeFile(`${at.configDirectory}/transport`, transportMap(options.routes ?? {}));
-  await writeFile(`${at.configDirectory}/mailboxes`, MAILBOXES);
+  // postlogd would make it for root's eyes only.
+  await writeFile(at.logFile, '');
 }
 
 async function uid(user: string): Promise<number> {

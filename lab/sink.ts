@@ -145,7 +145,8 @@ export class Sink {
       const line = (unit.value as SmtpUnit).text;
       const verb = line.slice(0, 4).toUpperCase();
       let refused: string | undefined;
-      if (verb === 'EHLO') say(`250-${this.name}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8`);
+      if (verb === 'EHLO')
+        say(`250-${this.name}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8`);
       else if (verb === 'MAIL') {
         sender = address(line);
         mailAtMs = nowMs();

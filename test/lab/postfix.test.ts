@@ -40,23 +40,26 @@ t.test('local mail lands in a maildir, sendmail(1) mail too, bounces come back',
   t.match(await postfix.mailbox('app@lab.test'), [/Undelivered Mail/]);
 });
 
-t.test('a chrooted instance with a milter that is down holds, and survives a restart', async (t) => {
-  const sink = await startSink();
-  const postfix = await startPostfix({
-    chroot: true,
-    routes: { '*': sink.port },
-    milters: '{ unix:postpace/milter.sock, connect_timeout=2s, default_action=quarantine }',
-  });
-  t.teardown(() => Promise.all([sink.close(), postfix.stop()]));
-  await mkdir(`${postfix.queueDirectory}/postpace`);
-  const { code, queueId } = await send(postfix, { from: 'a@lab.test', to: ['b@gmail.com'] });
-  t.equal(code, 250);
-  await postfix.restart();
-  t.match(await postfix.postqueue(), [{ queue_name: 'hold', queue_id: queueId }]);
-  await postfix.command(['postsuper', '-H', queueId ?? '']);
-  await postfix.command(['postqueue', '-i', queueId ?? '']);
-  await postfix.waitFor(() => sink.deliveries.length === 1);
-});
+t.test(
+  'a chrooted instance with a milter that is down holds, and survives a restart',
+  async (t) => {
+    const sink = await startSink();
+    const postfix = await startPostfix({
+      chroot: true,
+      routes: { '*': sink.port },
+      milters: '{ unix:postpace/milter.sock, connect_timeout=2s, default_action=quarantine }',
+    });
+    t.teardown(() => Promise.all([sink.close(), postfix.stop()]));
+    await mkdir(`${postfix.queueDirectory}/postpace`);
+    const { code, queueId } = await send(postfix, { from: 'a@lab.test', to: ['b@gmail.com'] });
+    t.equal(code, 250);
+    await postfix.restart();
+    t.match(await postfix.postqueue(), [{ queue_name: 'hold', queue_id: queueId }]);
+    await postfix.command(['postsuper', '-H', queueId ?? '']);
+    await postfix.command(['postqueue', '-i', queueId ?? '']);
+    await postfix.waitFor(() => sink.deliveries.length === 1);
+  },
+);
 
 t.test('two instances live side by side and leave nothing', async (t) => {
   const pair = await Promise.all([startPostfix(), startPostfix()]);
