@@ -7,7 +7,7 @@ import { limitsNote, limitsText, stateNotes } from './provider-text.ts';
 import { columns, operator, say, sayJson, type Shell } from './shell.ts';
 import { table } from './table.ts';
 import { group, verb } from './verb.ts';
-import { count, provider, reason } from './words.ts';
+import { count, duration, provider, rate, reason } from './words.ts';
 
 const show = verb(
   (yargs) =>
@@ -28,6 +28,7 @@ const set = verb(
       .option('pace', {
         type: 'string',
         requiresArg: true,
+        coerce: rate('pace'),
         describe: 'Recipients per time, evenly spaced: 20/min, 5/s, 600/h',
       })
       .option('burst', {
@@ -40,6 +41,7 @@ const set = verb(
         type: 'string',
         array: true,
         requiresArg: true,
+        coerce: (texts: readonly string[]) => texts.map(rate('quota')),
         describe: 'In no such time more than that: 300/h; again for another: --quota 1500/day',
       })
       .option('in-flight', {
@@ -51,6 +53,7 @@ const set = verb(
       .option('for', {
         type: 'string',
         requiresArg: true,
+        coerce: duration('for'),
         describe: 'Ends by itself after this time: 2h, 30min, 1d; without, limits reset ends it',
       })
       .option('pin', {

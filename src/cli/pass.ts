@@ -4,7 +4,7 @@ import { moment } from './moment.ts';
 import { printable } from './printable.ts';
 import { operator, say, sayJson } from './shell.ts';
 import { verb } from './verb.ts';
-import { reason } from './words.ts';
+import { duration, reason } from './words.ts';
 
 /** The panic switch: mail passes unpaced for a time. */
 export const pass = verb(
@@ -16,6 +16,8 @@ export const pass = verb(
         type: 'string',
         demandOption: true,
         requiresArg: true,
+        // No duration, but what ends it.
+        coerce: (text: string) => (text === '0s' ? text : duration('for')(text)),
         describe: 'How long: 30min, 1h; 0s ends it now',
       })
       .options(reason)

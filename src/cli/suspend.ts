@@ -4,7 +4,7 @@ import { until } from './moment.ts';
 import { printable } from './printable.ts';
 import { operator, say, sayJson } from './shell.ts';
 import { verb } from './verb.ts';
-import { provider, reason } from './words.ts';
+import { duration, provider, reason } from './words.ts';
 
 /** Stops a provider: its mail waits, all other mail flows. */
 export const suspend = verb(
@@ -13,6 +13,7 @@ export const suspend = verb(
       .option('for', {
         type: 'string',
         requiresArg: true,
+        coerce: duration('for'),
         describe: 'Ends by itself after this time: 30min, 2h, 1d; without, resume ends it',
       })
       .options(reason)

@@ -148,8 +148,7 @@ export function fakeDaemon(heldNow: readonly HeldReport[] = HELD): FakeDaemon {
     },
     setLimits: async (provider, change) => {
       note('setLimits', provider, change);
-      if (change.pace === '0/min')
-        throw new ControlError(400, 'pace: expected N/time, found 0/min');
+      if (change.pace === '1/day') throw new ControlError(400, 'pace: 1/day would take years');
       return {
         ...named(provider),
         limits: { ...UTC.limits, pace: change.pace ?? UTC.limits.pace },

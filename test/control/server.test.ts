@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect, createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -262,6 +262,19 @@ t.test('the client says what is wrong, and what to do', async (test) => {
     name: 'DaemonUnreachable',
     message: /No daemon: there is no control socket .*control\.sock.*systemctl status postpace/,
   });
+
+  const shut = createSocketServer();
+  await once(shut.listen(socket), 'listening');
+  await chmod(socket, 0o000);
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65_534);
+  try {
+    // The directory is 0700 and root's: as nobody, not even the path can be followed.
+    await test.rejects(client.status(), { message: /No permission for .*adduser USER postpace/ });
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+  shut.close();
 
   const mute = createSocketServer();
   const peers: { destroy(): unknown }[] = [];
