@@ -101,6 +101,8 @@ export class Outcomes {
   #delivery(event: DeliveryEvent): void {
     const { flights, targetOf } = this.#parts;
     const flight = flights.get(event.queueId);
+    // Local, virtual and pipe deliveries of a message we never saw are nobody's demand.
+    if (flight === undefined && event.program !== 'smtp') return;
     const found = flight && openAt(flight, event);
     const target = targetOf(event.recipient);
     const provider = found?.provider ?? target?.id;
@@ -172,7 +174,7 @@ export class Outcomes {
   }
 
   #wentRound(event: DeliveryEvent, provider: string, target: Target | undefined): void {
-    if (target === undefined || event.program !== 'smtp' || !this.#isNews(event)) return;
+    if (target === undefined || !this.#isNews(event)) return;
     this.#bypassed++;
     this.#parts.log.info(
       { queueId: event.queueId, provider },

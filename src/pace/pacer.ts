@@ -1,5 +1,6 @@
 /** All of pacing put together: what a daemon gives and gets. Nothing here knows a socket. */
 import type { Limits } from '../limit/limits.ts';
+import type { LogEvent } from '../postfix/event.ts';
 import type { Store } from '../store/store.ts';
 import { audienceOf, type Target } from './audience.ts';
 import type { Clock } from './clock.ts';
@@ -26,6 +27,8 @@ export interface PaceSettings {
   readonly limitsOf: (provider: string) => Limits;
   /** undefined: the recipient stays on this machine. */
   readonly targetOf: (recipient: string) => Target | undefined;
+  /** Looks up what targetOf needs to know of recipients that no milter saw. Never rejects. */
+  readonly prepare: (recipients: readonly string[]) => Promise<void>;
   readonly laneOf: (sender: string) => string;
   /** 0 for the best, and for a lane that no longer exists the default one's. */
   readonly laneIndex: (lane: string) => number;
@@ -177,6 +180,7 @@ export class Pacer {
       ownerOf,
       adoptAll: settings.adoptAll,
       targetOf: settings.targetOf,
+      prepare: settings.prepare,
       laneOf: settings.laneOf,
       checkAge: (record) => this.maxHold.check(record),
     });
@@ -201,6 +205,26 @@ export class Pacer {
       ['queue listing', this.#reconcileTrouble],
     ] as const;
     return named.flatMap(([what, text]) => (text === undefined ? [] : [`${what}: ${text}`]));
+  }
+
+  /** Sentences an administrator should act on, beside the troubles. */
+  warnings(): readonly string[] {
+    const { overdue, near } = this.maxHold.counts;
+    const others = [...this.reconcile.others.values()];
+    const unclaimed = others.filter(({ owner }) => owner === 'unclaimed').length;
+    return [
+      ...(overdue > 0 ? [`${overdue} message(s) are held for longer than max_hold`] : []),
+      ...(near > 0 ? [`${near} message(s) come near max_hold`] : []),
+      ...(unclaimed > 0
+        ? [
+            `${unclaimed} message(s) are in hold and the log does not tell why: ` +
+              'see `postpace held list`, and `postpace held adopt` if they are ours',
+          ]
+        : []),
+      ...(this.outcomes.bypassed > 0
+        ? [`${this.outcomes.bypassed} recipient(s) left without passing the milter`]
+        : []),
+    ];
   }
 
   /** Older mail is in its lanes when this settles: fresh mail may be asked about from then on. */
@@ -248,6 +272,12 @@ export class Pacer {
       this.#reconcileTrouble = text;
       return false;
     }
+  }
+
+  /** What the log says, in order: nothing is acted upon before it is known who stays here. */
+  async see(event: LogEvent): Promise<void> {
+    if (event.kind === 'delivery') await this.#parts.settings.prepare([event.recipient]);
+    this.outcomes.see(event);
   }
 
   async #changed(provider: string): Promise<void> {

@@ -33,6 +33,7 @@ export interface ReconcileParts {
   /** Holds that nothing is known of are ours: `adopt: all`. */
   readonly adoptAll: () => boolean;
   readonly targetOf: (recipient: string) => Target | undefined;
+  readonly prepare: (recipients: readonly string[]) => Promise<void>;
   readonly laneOf: (sender: string) => string;
   /** Each held message of ours, to see whether it waits too long. */
   readonly checkAge: (record: HeldRecord) => void;
@@ -77,7 +78,11 @@ export class Reconcile {
   }
 
   /** An administrator says that these holds are ours. Says which were not there to adopt. */
-  adopt(queueIds: readonly string[], by: string): readonly string[] {
+  async adopt(queueIds: readonly string[], by: string): Promise<readonly string[]> {
+    const messages = queueIds.flatMap((id) => this.#others.get(id)?.message ?? []);
+    await this.#parts.prepare(
+      messages.flatMap(({ recipients }) => recipients.map(({ address }) => address)),
+    );
     return queueIds.filter((queueId) => {
       const other = this.#others.get(queueId);
       if (other === undefined) return true;
@@ -104,7 +109,11 @@ export class Reconcile {
       } else if (message.queue === 'deferred') this.#parts.rehold.remind(message.queueId);
     }
     this.#deferredCount = deferred;
-    this.#claim(this.#renamed(unknown, seen));
+    const strangers = this.#renamed(unknown, seen);
+    await this.#parts.prepare(
+      strangers.flatMap(({ recipients }) => recipients.map(({ address }) => address)),
+    );
+    this.#claim(strangers);
     for (const queueId of doubtful) {
       if (seen.get(queueId) === 'hold') departures.stillHeld(queueId);
       else departures.left(queueId);

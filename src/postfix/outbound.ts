@@ -78,6 +78,12 @@ export class Outbound {
     return asked;
   }
 
+  /** Whether leaves() can tell at once. */
+  isKnown(destination: string): boolean {
+    const known = this.#known.get(destination);
+    return known !== undefined && known.untilMs > this.#options.now();
+  }
+
   /**
    * Whether mail to the destination leaves the machine. `mailer`: {rcpt_mailer}, the transport that
    * Postfix has chosen; undefined for mail from sendmail(1).

@@ -1,0 +1,136 @@
+/**
+ * What the configuration and Postfix's own say, as of now: replaced as a whole by a reload, asked
+ * anew each time by everybody else.
+ */
+import type { Config } from '../config/config.ts';
+import { createLaneOf } from '../config/lane.ts';
+import { parseAddress } from '../mail/address.ts';
+import type { Target } from '../pace/audience.ts';
+import type { PaceSettings } from '../pace/pacer.ts';
+import { Outbound, readOutbound } from '../postfix/outbound.ts';
+import { readPostfix, type PostfixSettings } from '../postfix/settings.ts';
+import { createResolver, type Resolver } from '../provider/resolve.ts';
+
+/** Part of maximal_queue_lifetime that mail may be held at most, and unless told otherwise. */
+const MOST = 1 / 2;
+const USUAL = 1 / 4;
+
+export interface LiveParts {
+  readonly nowMs: () => number;
+  readonly outcomesSeen: () => boolean;
+  readonly onTrouble: (error: Error) => void;
+}
+
+export class Live {
+  readonly #parts: LiveParts;
+  config: Config;
+  postfix: PostfixSettings;
+  outbound: Outbound;
+  resolver: Resolver;
+  #laneOf: (sender: string) => string;
+  #laneIndex: ReadonlyMap<string, number>;
+
+  private constructor(
+    parts: LiveParts,
+    config: Config,
+    postfix: PostfixSettings,
+    outbound: Outbound,
+  ) {
+    this.#parts = parts;
+    this.config = config;
+    this.postfix = postfix;
+    this.outbound = outbound;
+    this.resolver = createResolver(config);
+    this.#laneOf = createLaneOf(config.lanes);
+    this.#laneIndex = indexOf(config);
+  }
+
+  /** Rejects with an Error that says what Postfix complained about. */
+  static async read(config: Config, parts: LiveParts): Promise<Live> {
+    const { postfix, outbound } = await readMail(config, parts);
+    return new Live(parts, config, postfix, outbound);
+  }
+
+  /** All or nothing: what can't be read leaves everything as it was. */
+  async replace(config: Config): Promise<void> {
+    const { postfix, outbound } = await readMail(config, this.#parts);
+    this.postfix = postfix;
+    this.outbound = outbound;
+    this.config = config;
+    this.resolver = createResolver(config);
+    this.#laneOf = createLaneOf(config.lanes);
+    this.#laneIndex = indexOf(config);
+  }
+
+  modeOf(provider: string): 'hold' | 'observe' {
+    return this.resolver.provider(provider).mode ?? this.config.mode;
+  }
+
+  /** undefined: it stays on this machine, or has no domain. */
+  targetOf(recipient: string): Target | undefined {
+    const address = parseAddress(recipient);
+    if (address.kind === 'null' || address.destination === undefined) return undefined;
+    if (!this.outbound.leaves(address.destination)) return undefined;
+    const { id, mode } = this.resolver.resolve(address.destination);
+    return { id, mode: mode ?? this.config.mode };
+  }
+
+  /** Looks up what targetOf needs to know of these recipients. */
+  async prepare(recipients: readonly string[]): Promise<void> {
+    const destinations = new Set<string>();
+    for (const recipient of recipients) {
+      const address = parseAddress(recipient);
+      if (address.kind === 'mailbox' && address.destination !== undefined) {
+        destinations.add(address.destination);
+      }
+    }
+    await Promise.all([...destinations].map((one) => this.outbound.prepare(one)));
+  }
+
+  /** Providers of these recipients, in order of first mention. */
+  providersOf(recipients: readonly string[]): readonly string[] {
+    const ids = recipients.flatMap((recipient) => this.targetOf(recipient)?.id ?? []);
+    return [...new Set(ids)];
+  }
+
+  maxHoldMs(lane: string): number {
+    const { lanes, maxHoldMs } = this.config;
+    const lifetimeMs = this.postfix.maximalQueueLifetimeMs;
+    const wanted = lanes.find(({ name }) => name === lane)?.maxHoldMs ?? maxHoldMs;
+    return Math.min(wanted ?? lifetimeMs * USUAL, lifetimeMs * MOST);
+  }
+
+  /** What pacing asks, each time anew. */
+  settings(): PaceSettings {
+    return {
+      limitsOf: (provider) => this.resolver.provider(provider).limits,
+      targetOf: (recipient) => this.targetOf(recipient),
+      prepare: (recipients) => this.prepare(recipients),
+      laneOf: (sender) => this.#laneOf(sender),
+      laneIndex: (lane) => this.#laneIndex.get(lane) ?? this.#laneIndex.get('default') ?? 0,
+      bestLane: () => this.config.lanes[0]?.name ?? 'default',
+      backoff: () => this.config.retry,
+      maxHoldMs: (lane) => this.maxHoldMs(lane),
+      onMaxHold: () => this.config.onMaxHold,
+      adoptAll: () => this.config.adopt === 'all',
+      outcomesSeen: this.#parts.outcomesSeen,
+    };
+  }
+}
+
+async function readMail(
+  { postfix: { configDirectory, outboundTransports } }: Config,
+  { nowMs, onTrouble }: LiveParts,
+): Promise<{ readonly postfix: PostfixSettings; readonly outbound: Outbound }> {
+  const postfix = await readPostfix(configDirectory);
+  const outbound = await readOutbound(postfix, {
+    now: nowMs,
+    onTrouble,
+    ...(outboundTransports && { transports: outboundTransports }),
+  });
+  return { postfix, outbound };
+}
+
+function indexOf({ lanes }: Config): ReadonlyMap<string, number> {
+  return new Map(lanes.map(({ name }, index) => [name, index]));
+}

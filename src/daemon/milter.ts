@@ -1,0 +1,120 @@
+/**
+ * The milter's side of the daemon: collects a message's envelope, asks for the verdict at its end.
+ * Before the end of message a failure of ours answers continue, at the end QUARANTINE; never a
+ * refusal, never a closed socket.
+ */
+import { parseAddress } from '../mail/address.ts';
+import type { Editor } from '../milter/editor.ts';
+import type { MilterOptions } from '../milter/options.ts';
+import { proceed } from '../milter/verdict.ts';
+import type { PaceLog } from '../pace/log.ts';
+import type { Message, Verdict } from '../pace/verdict.ts';
+
+interface Recipient {
+  readonly address: string;
+  readonly destination: string | undefined;
+  /** `{rcpt_mailer}`: the transport as Postfix resolved it; absent from sendmail(1). */
+  readonly mailer: string | undefined;
+}
+
+export interface Transaction {
+  sender: string;
+  readonly recipients: Recipient[];
+}
+
+export interface MilterParts {
+  /** Starts what must be looked up to tell whether mail leaves; called early, at RCPT. */
+  readonly prepare: (destination: string) => void;
+  readonly leaves: (destination: string, mailer: string | undefined) => boolean | Promise<boolean>;
+  readonly decide: (message: Message) => Promise<Verdict>;
+  readonly holdAnyway: (message: Message, why: string) => Verdict;
+  readonly log: PaceLog;
+}
+
+/** Below Postfix's own 10 s at end of message, so that the answer is ours. */
+const DECISION_MS = 4000;
+const VERDICT_MS = 3000;
+/** A peer that talks no milter protocol is told of this often at most: a port scan is no news. */
+const FAULTS_EVERY_MS = 60_000;
+
+export function milterOptions(parts: MilterParts): MilterOptions<undefined, Transaction> {
+  let quietUntil = 0;
+  return {
+    transaction: () => ({ sender: '', recipients: [] }),
+    edits: ['quarantine'],
+    macros: { rcpt: ['i', '{rcpt_addr}', '{rcpt_host}', '{rcpt_mailer}'], eom: ['i'] },
+    limits: { decisionMs: DECISION_MS, eomMs: DECISION_MS },
+    on: {
+      connect: () => proceed,
+      mail(event, { txn }) {
+        const address = parseAddress(event.raw);
+        txn.sender = address.kind === 'null' ? '' : address.text;
+      },
+      rcpt(event, { txn, macros }) {
+        const address = parseAddress(event.raw);
+        if (address.kind === 'null') return;
+        const { destination } = address;
+        txn.recipients.push({
+          address: address.text,
+          destination,
+          mailer: macros.get('{rcpt_mailer}'),
+        });
+        if (destination !== undefined) parts.prepare(destination);
+      },
+      data: () => proceed,
+      eom: ({ edit }, { txn, macros }) => judge(parts, txn, macros.get('i'), edit),
+    },
+    onError(error, { stage, edit }) {
+      parts.log.error({ stage, error: textOf(error) }, 'a milter event failed');
+      edit?.quarantine('postpace could not decide');
+      return proceed;
+    },
+    onFault(error, where) {
+      const now = performance.now();
+      if (where === 'peer' && now < quietUntil) return;
+      quietUntil = now + FAULTS_EVERY_MS;
+      parts.log.warn({ where, error: textOf(error) }, 'milter socket: not a milter conversation');
+    },
+  };
+}
+
+async function judge(
+  parts: MilterParts,
+  txn: Transaction,
+  queueId: string | undefined,
+  edit: Editor,
+): Promise<typeof proceed> {
+  const verdict = await inTime(decide(parts, txn, queueId), () => {
+    // Who it goes to may be what could not be found out in time: all of them count as leaving.
+    const recipients = txn.recipients.map(({ address }) => address);
+    return parts.holdAnyway({ queueId, sender: txn.sender, recipients }, 'no verdict in time');
+  });
+  if (verdict.kind === 'hold') edit.quarantine(`postpace: ${verdict.why}`.slice(0, 200));
+  return proceed;
+}
+
+async function decide(
+  parts: MilterParts,
+  { sender, recipients: all }: Transaction,
+  queueId: string | undefined,
+): Promise<Verdict> {
+  const recipients: string[] = [];
+  for (const { address, destination, mailer } of all) {
+    if (destination === undefined) continue;
+    const leaves = parts.leaves(destination, mailer);
+    if (leaves === true || (leaves !== false && (await leaves))) recipients.push(address);
+  }
+  if (recipients.length === 0) return { kind: 'pass' };
+  return parts.decide({ queueId, sender, recipients });
+}
+
+function inTime(verdict: Promise<Verdict>, otherwise: () => Verdict): Promise<Verdict> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(otherwise()), VERDICT_MS);
+    verdict.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

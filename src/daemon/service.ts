@@ -1,0 +1,283 @@
+/** Everything that runs in the daemon, opened, started and stopped in order. */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { showConfig } from '../config/show.ts';
+import { ControlError } from '../control/api.ts';
+import { createMilter, type Milter } from '../milter/server.ts';
+import type { Clock } from '../pace/clock.ts';
+import { HeldBook } from '../pace/held-book.ts';
+import { Pacer } from '../pace/pacer.ts';
+import { HoldEvidence } from '../postfix/evidence.ts';
+import type { LogEvent } from '../postfix/event.ts';
+import { PostfixQueue } from '../postfix/queue.ts';
+import { PostfixReleaser } from '../postfix/release.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { systemClock } from '../store/clock.ts';
+import type { Store } from '../store/store.ts';
+import { packageVersion } from '../version.ts';
+import { Intake } from './intake.ts';
+import { listenAddress, mailLog, milterNames, milterWarnings } from './places.ts';
+import { Live } from './live.ts';
+import { milterOptions } from './milter.ts';
+import { StartError } from './start-error.ts';
+import { Successors } from './successors.ts';
+import { Target } from './target.ts';
+import { daemonClock } from './time.ts';
+
+/** How long the log's backlog is waited for before what is held is looked at without it. */
+const CATCH_UP_MS = 30_000;
+
+export class Service {
+  readonly target: Target;
+  readonly #log: Logger;
+  readonly #load: () => Config;
+  readonly #live: Live;
+  readonly #store: Store;
+  readonly #book: HeldBook;
+  readonly #releaser: PostfixReleaser;
+  readonly #pacer: Pacer;
+  readonly #milter: Milter;
+  readonly #intake: Intake | undefined;
+  readonly #logSource: string;
+  readonly #successors = new Successors();
+  readonly #startedAt: number;
+  #reconcileTimer: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  /** Rejects with StartError, StoreError or ControlError, each a sentence for the operator. */
+  static async open(config: Config, log: Logger, load: () => Config): Promise<Service> {
+    const clock = daemonClock();
+    let intake: Intake | undefined;
+    const live = await StartError.from(
+      Live.read(config, {
+        nowMs: () => clock.nowMs(),
+        outcomesSeen: () => intake !== undefined && intake.state()?.trouble === undefined,
+        onTrouble: (error) =>
+          log.warn({ error: error.message }, 'a table of Postfix cannot be read'),
+      }),
+    );
+    const book = StartError.wrap(
+      () =>
+        new HeldBook({
+          stateDir: config.stateDir,
+          onTrouble: (text) => log.warn({}, text),
+        }),
+    );
+    const store = await openMemoryStore({
+      stateDir: config.stateDir,
+      clock: systemClock,
+      onTrouble: (text) => log.warn({}, text),
+    });
+    const opened = await mailLog(config, live.postfix);
+    const service = new Service({ config, log, load, clock, live, book, store, opened });
+    intake = service.#intake;
+    return service;
+  }
+
+  private constructor(parts: {
+    readonly config: Config;
+    readonly log: Logger;
+    readonly load: () => Config;
+    readonly clock: Clock;
+    readonly live: Live;
+    readonly book: HeldBook;
+    readonly store: Store;
+    readonly opened: Awaited<ReturnType<typeof mailLog>>;
+  }) {
+    const { config, log, clock, live, book, store, opened } = parts;
+    this.#log = log;
+    this.#load = parts.load;
+    this.#live = live;
+    this.#book = book;
+    this.#store = store;
+    this.#startedAt = Math.round(clock.nowMs());
+    this.#logSource = opened?.source ?? 'none';
+    const { configDirectory, queueDirectory, myhostname } = live.postfix;
+    const evidence = new HoldEvidence({
+      sockets: milterNames(config, live.postfix),
+      reason: 'postpace: ',
+    });
+    this.#releaser = new PostfixReleaser({
+      configDirectory,
+      queueDirectory,
+      release: config.postfix.release,
+      hold: config.postfix.hold,
+      ...(config.postfix.expire && { expire: config.postfix.expire }),
+      deferred: () => this.#pacer.reconcile.deferredCount,
+      onLate: (error, queueIds) =>
+        log.warn(
+          { error: error.message, queueIds },
+          'released mail not woken: it leaves at the next queue run',
+        ),
+    });
+    const pacer = new Pacer({
+      clock,
+      host: myhostname,
+      store,
+      book,
+      queue: new PostfixQueue(configDirectory),
+      releaser: {
+        ...this.#releaser,
+        release: (messages) => this.#releaser.release(messages),
+        hold: (queueIds) => {
+          evidence.expectHold(queueIds);
+          return this.#releaser.hold(queueIds);
+        },
+        ...(this.#releaser.expire && { expire: this.#releaser.expire }),
+      },
+      ownerOf: (queueId) => evidence.ownerOf(queueId),
+      settings: live.settings(),
+      log,
+    });
+    this.#pacer = pacer;
+    this.#intake =
+      opened &&
+      new Intake({
+        stateDir: config.stateDir,
+        clock,
+        log,
+        open: opened.open,
+        evidence: (event) => evidence.feed(event),
+        news: (event) => this.#news(event),
+      });
+    this.#milter = createMilter(
+      milterOptions({
+        prepare: (destination) => void live.outbound.prepare(destination),
+        leaves: (destination, mailer) => this.#leaves(destination, mailer),
+        decide: (message) => pacer.verdicts.decide(message),
+        holdAnyway: (message, why) => pacer.verdicts.holdAnyway(message, why),
+        log,
+      }),
+    );
+    this.target = new Target({
+      clock,
+      pacer,
+      store,
+      log,
+      resolution: (provider) => live.resolver.provider(provider),
+      modeOf: (provider) => live.modeOf(provider),
+      providersOf: (recipients) => live.providersOf(recipients),
+      canonical: (provider) => live.resolver.provider(provider.toLowerCase()).id,
+      because: (recipient) => this.#because(recipient),
+      prepare: (recipients) => live.prepare(recipients),
+      successors: (queueId) => this.#successors.of(queueId),
+      named: () => live.config.providers.map(({ id }) => id),
+      header: () => this.#header(),
+      config: () => showConfig(live.config),
+      reload: () => this.reload(),
+    });
+  }
+
+  /** Serves Postfix when this settles. */
+  async start(): Promise<void> {
+    await this.#pacer.load();
+    const address = StartError.wrap(() => listenAddress(this.#live.config.listen, process.env));
+    if ('path' in address) {
+      // Where `postfix configure` made the directory, or a package did, it is there already.
+      await StartError.from(mkdir(dirname(address.path), { recursive: true, mode: 0o2750 }));
+    }
+    await StartError.from(this.#milter.listen(address));
+    await this.#intake?.start();
+    this.#pacer.start();
+    void this.#keepComparing();
+  }
+
+  /** What a log line at the start tells. */
+  about(): object {
+    const { config, postfix } = this.#live;
+    return {
+      version: packageVersion(),
+      config: config.file ?? 'defaults',
+      mode: config.mode,
+      store: this.#store.kind,
+      log: this.#logSource,
+      postfix: postfix.mailVersion,
+      held: this.#pacer.desk.size,
+    };
+  }
+
+  /** Rejects with ControlError 400; the old configuration is then still in force. */
+  async reload(): Promise<void> {
+    try {
+      await this.#live.replace(this.#load());
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#log.error({ error: text }, 'not reloaded: the old configuration stays in force');
+      throw new ControlError(400, text);
+    }
+    this.#log.level = this.#live.config.logLevel;
+    this.#pacer.desk.requeue();
+    this.#pacer.scheduler.wakeAll();
+    this.#log.info(this.about(), 'reloaded');
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#reconcileTimer);
+    // Conversations that are open get their verdicts; what is due meanwhile leaves.
+    await this.#milter.drain(drainMs);
+    this.#pacer.stop();
+    await this.#releaser.close();
+    await this.#intake?.stop();
+    await this.#store.close();
+    this.#book.close();
+  }
+
+  async #keepComparing(): Promise<void> {
+    if (this.#intake !== undefined && !(await this.#intake.caughtUp(CATCH_UP_MS))) {
+      this.#log.warn({ source: this.#logSource }, 'the Postfix log cannot be read up to now');
+    }
+    const again = async (): Promise<void> => {
+      if (this.#stopping) return;
+      await this.#pacer.compare();
+      this.#reconcileTimer = setTimeout(() => void again(), this.#live.config.reconcileMs);
+    };
+    await again();
+  }
+
+  #news(event: LogEvent): Promise<void> {
+    if (event.kind === 'accepted' && event.origQueueId !== undefined) {
+      this.#successors.add(event.origQueueId, event.queueId);
+    }
+    return this.#pacer.see(event);
+  }
+
+  #leaves(destination: string, mailer: string | undefined): boolean | Promise<boolean> {
+    const { outbound } = this.#live;
+    if (outbound.isKnown(destination)) return outbound.leaves(destination, mailer);
+    return outbound.prepare(destination).then(() => outbound.leaves(destination, mailer));
+  }
+
+  #because(recipient: string): { readonly provider: string | undefined; readonly because: string } {
+    const target = this.#live.targetOf(recipient);
+    if (target === undefined) return { provider: undefined, because: 'stays on this machine' };
+    const destination = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
+    return { provider: target.id, because: this.#live.resolver.resolve(destination).because };
+  }
+
+  #header(): ReturnType<ConstructorParameters<typeof Target>[0]['header']> {
+    const { config, postfix } = this.#live;
+    const state = this.#intake?.state();
+    const logState =
+      state === undefined
+        ? 'not followed: no outcomes are seen, in_flight is not counted'
+        : (state.trouble ?? (state.behindBytes ? `${state.behindBytes} bytes behind` : 'followed'));
+    return {
+      version: packageVersion(),
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      store: this.#store.kind,
+      mode: config.mode,
+      log: { source: this.#logSource, state: logState },
+      postfix: { configDirectory: postfix.configDirectory },
+      warnings: [
+        ...this.#pacer.troubles,
+        ...(state?.trouble === undefined ? [] : [`Postfix log: ${state.trouble}`]),
+        ...milterWarnings(config, postfix),
+        ...this.#pacer.warnings(),
+      ],
+    };
+  }
+}
