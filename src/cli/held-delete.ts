@@ -41,7 +41,11 @@ export const heldDelete = verb(
     const listed = await daemon.held(selection);
     const named = new Set(selection.ids);
     const doomed = listed.filter((each) => each.owner === 'ours' || isNamed(each, named));
-    const missing = [...named].filter((id) => !listed.some((each) => isNamed(each, new Set([id]))));
+    // One that is listed under none of the ids was found by the id that the application saw: then
+    // which of the ids found nothing can't be told.
+    const missing = listed.every((each) => isNamed(each, named))
+      ? [...named].filter((id) => !listed.some((each) => isNamed(each, new Set([id]))))
+      : [];
     for (const id of missing) complain(shell, printable(`postpace: ${id} is not held.`));
     if (doomed.length === 0) {
       complain(shell, 'postpace: Nothing that matches is held by postpace. Nothing was deleted.');

@@ -62,8 +62,8 @@ const set = verb(
       })
       .options(reason)
       .check((args) => {
-        if (args.pace ?? args.burst ?? args.quota ?? args['in-flight'] ?? args.pin) return true;
-        throw new Error('limits set needs --pace, --burst, --quota, --in-flight or --pin');
+        if (args.pace ?? args.burst ?? args.quota ?? args['in-flight']) return true;
+        throw new Error('limits set needs --pace, --burst, --quota or --in-flight');
       })
       .example('$0 limits set utc --pace 10/min --for 2h --reason "exam results"', '')
       .example('$0 limits set utc --quota 300/h --quota 1500/day', 'replaces all its quotas'),

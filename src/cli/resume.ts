@@ -7,7 +7,7 @@ import { operator, say, sayJson } from './shell.ts';
 import { verb } from './verb.ts';
 import { provider, reason } from './words.ts';
 
-/** Ends a suspension; what waits leaves at pace, not at once. */
+/** Ends a suspension, or a pass; what waits leaves at pace, not at once. */
 export const resume = verb(
   (yargs) =>
     provider(yargs)

@@ -36,7 +36,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     command: 'resume <provider>',
-    describe: 'End a suspension',
+    describe: 'End a suspension, or a pass, of a provider',
     load: async () => (await import('./resume.ts')).resume,
   },
   {

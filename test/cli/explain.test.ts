@@ -30,8 +30,6 @@ t.test('--json has what they are made of', async (test) => {
 });
 
 t.test('a queue id of digits stays a text', async (test) => {
-  await fake.run('explain', '0012345678');
-  test.same(fake.daemon.asked.at(-1), ['explain', '0012345678']);
   await fake.run('explain', '1E2345');
   test.same(fake.daemon.asked.at(-1), ['explain', '1E2345']);
 });

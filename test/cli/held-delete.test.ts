@@ -166,3 +166,12 @@ t.test('who is not root is told so, and nothing happens', async (test) => {
   test.equal(fake.daemon.asked.length, asked);
   test.equal(await fake.postsuper(), undefined);
 });
+
+t.test('by the id that the application saw', async (test) => {
+  const daemon = fakeDaemon();
+  const split = [heldMessage(7), heldMessage(8)];
+  const fake = await deleting(test, REMOVES_ALL, { ...daemon, held: async () => split });
+  const ran = await fake.remove('4cRxYzOriginal', '--yes');
+  test.equal(ran.exit, 0);
+  test.equal(await fake.postsuper(), `${ARGUMENTS}4cRxYz1abcz007\n4cRxYz1abcz008\n`);
+});

@@ -47,11 +47,3 @@ t.test('pass', async (test) => {
   test.same(JSON.parse(json.out), { until: NOW + 3_600_000 });
   test.same(fake.daemon.asked.at(-1), ['pass', 'utc', 'jane', '1h', 'x']);
 });
-
-t.test('pass needs a provider or --all, and a time', async (test) => {
-  const before = fake.daemon.asked.length;
-  for (const words of [['--for', '1h'], ['utc', '--all', '--for', '1h'], ['--all']]) {
-    test.equal((await fake.run('pass', ...words)).exit, 2, words.join(' '));
-  }
-  test.equal(fake.daemon.asked.length, before, 'nothing was asked');
-});
