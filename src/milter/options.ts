@@ -64,7 +64,10 @@ export interface Limits {
   readonly frameBytes: number;
   /** What may wait behind a slow handler before the socket is no longer read. Default 256 KiB. */
   readonly queuedBytes: number;
-  /** Connections at a time; more are closed at once. 0 for no limit, the default. */
+  /**
+   * Connections at a time; more are closed at once, and onFault is told when it begins. Default 0:
+   * as many as the process has descriptors for, with some left for the rest of it.
+   */
   readonly sessions: number;
   /** Longest decision before the end of message. Keep it below the MTA's. Default 25000. */
   readonly decisionMs: number;

@@ -8,6 +8,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Connection, serviceOf, type Service } from './connection.ts';
+import { connectionsMost } from './descriptors.ts';
 import { listenOn, type ListenAddress } from './listener.ts';
 import type { MilterOptions } from './options.ts';
 
@@ -42,12 +43,15 @@ class MilterServer implements Milter {
   readonly #service: Service;
   readonly #servers = new Set<Server>();
   readonly #sockets = new Map<Socket, Connection>();
+  readonly #mostSockets: number;
   #sessions = 0;
+  #isFull = false;
   /** Called when the last connection has closed. */
   #onEmpty: (() => void) | undefined;
 
   constructor(service: Service) {
     this.#service = service;
+    this.#mostSockets = service.limits.sessions || connectionsMost();
   }
 
   get counters(): Counters {
@@ -63,7 +67,7 @@ class MilterServer implements Milter {
     await listenOn(server, address);
     this.#servers.add(server);
     server.on('connection', (socket) => this.#accept(socket));
-    // Out of descriptors, for example. The listener goes on.
+    // What accept could not do. The listener goes on.
     server.on('error', (error) => this.#fault(error));
     const bound = server.address();
     return 'host' in address && bound !== null && typeof bound === 'object'
@@ -108,12 +112,14 @@ class MilterServer implements Milter {
   }
 
   #accept(socket: Socket): void {
-    const { limits } = this.#service;
-    if (limits.sessions > 0 && this.#sockets.size >= limits.sessions) {
+    if (this.#sockets.size >= this.#mostSockets) {
       socket.destroy();
-      this.#fault(new Error(`more than ${limits.sessions} connections`));
+      // Told once, until there is room again: a flood would flood the log as well.
+      if (!this.#isFull) this.#fault(new Error(`more than ${this.#mostSockets} connections`));
+      this.#isFull = true;
       return;
     }
+    this.#isFull = false;
     this.#sessions++;
     const connection = new Connection(this.#service, socket);
     this.#sockets.set(socket, connection);
@@ -127,6 +133,7 @@ class MilterServer implements Milter {
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#onEmpty?.();
     });
-    if (limits.idleMs > 0) socket.setTimeout(limits.idleMs, () => socket.destroy());
+    const { idleMs } = this.#service.limits;
+    if (idleMs > 0) socket.setTimeout(idleMs, () => socket.destroy());
   }
 }
