@@ -27,6 +27,8 @@ if [ "${1:-}" = long ]; then
   set -- test/long
   timeout_ms=3600000
 fi
+# tap gives a whole file 30 s otherwise.
+export TAP_TIMEOUT=$((timeout_ms / 1000))
 filtered=$#
 [ $# -gt 0 ] || set -- test
 files=()
@@ -43,7 +45,7 @@ trap 'rm -rf "$scratch"' EXIT
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo >/dev/null || fail 'the tests start private mail servers: run them as root'
-  as_root=(sudo env "PATH=$PATH")
+  as_root=(sudo env "PATH=$PATH" "TAP_TIMEOUT=$TAP_TIMEOUT")
 fi
 
 status=0

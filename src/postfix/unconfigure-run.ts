@@ -16,6 +16,8 @@ export interface UnconfigureOptions {
   readonly records: () => Promise<OurHolds>;
   readonly apply: boolean;
   readonly nowMs: number;
+  /** How long mail on its way to the second hop is waited for; default 10 s. */
+  readonly drainMs?: number;
 }
 
 export interface UnconfigureOutcome {
@@ -29,8 +31,8 @@ export interface UnconfigureOutcome {
   readonly onTheirWay: readonly string[];
 }
 
-/** How long mail on its way to the second hop is waited for, and how often it is looked for. */
-const DRAIN = { tries: 20, everyMs: 500 };
+const DRAIN_MS = 10_000;
+const LOOK_EVERY_MS = 500;
 
 /** Rejects with an Error that says what postconf, postsuper or the file system complained about. */
 export async function unconfigurePostfix(options: UnconfigureOptions): Promise<UnconfigureOutcome> {
@@ -39,8 +41,8 @@ export async function unconfigurePostfix(options: UnconfigureOptions): Promise<U
   const queueDirectory = expanded(instance, 'queue_directory');
   const records = await readRecords(configDirectory);
   const ours = ourMilter(options.listen, queueDirectory);
-  const { first, last } = planUnconfigure(instance, records.changes, ours);
-  const changes = [...first, ...last];
+  const { first, hop, last } = planUnconfigure(instance, records.changes, ours);
+  const changes = [...first, ...hop, ...last];
   if (!options.apply) {
     const { ours: released, foreign } = await heldMail(configDirectory, await options.records());
     const held = { released, failed: [], foreign };
@@ -49,15 +51,17 @@ export async function unconfigurePostfix(options: UnconfigureOptions): Promise<U
 
   const stamp = copyStamp(options.nowMs);
   const copies = changes.length === 0 ? [] : await applyChanges(configDirectory, first, stamp);
-  // Before the reload, which may give held files new names, and after it, for what came meanwhile.
-  const early = await releaseHeld(configDirectory, queueDirectory, await options.records());
   const reloaded = await reload(configDirectory);
-  const late = await releaseHeld(configDirectory, queueDirectory, await options.records());
-  const held = { ...late, released: [...early.released, ...late.released] };
-  const waiting = last.length === 0 ? [] : await drain(configDirectory);
-  if (waiting.length === 0) {
-    if (last.length > 0) await applyChanges(configDirectory, last, `${stamp}-hop`);
-    if (last.length > 0 && reloaded) await reload(configDirectory);
+  const waiting = hop.length === 0 ? [] : await drain(configDirectory, options.drainMs ?? DRAIN_MS);
+  const drained = waiting.length === 0;
+  if (drained && hop.length > 0) {
+    await applyChanges(configDirectory, hop, `${stamp}-hop`);
+    if (reloaded) await reload(configDirectory);
+  }
+  // After the reloads: one in the middle of many deliveries leaves some to be finished much later.
+  const held = await releaseHeld(configDirectory, queueDirectory, await options.records());
+  if (drained) {
+    if (last.length > 0) await applyChanges(configDirectory, last, `${stamp}-ids`);
     await writeRecords(configDirectory, { changes: [] });
     if (records.madeDirectory !== undefined) await removeSocketDirectory(records.madeDirectory);
   }
@@ -72,14 +76,14 @@ async function reload(configDirectory: string): Promise<boolean> {
   );
 }
 
-async function drain(configDirectory: string): Promise<readonly string[]> {
+async function drain(configDirectory: string, longestMs: number): Promise<readonly string[]> {
   let waiting = await onTheirWay(configDirectory);
   for (const id of waiting) {
     // One that has left in the meantime makes postqueue fail.
     await runCommand(['postqueue', '-c', configDirectory, '-i', id]).catch(() => undefined);
   }
-  for (let n = 1; waiting.length > 0 && n < DRAIN.tries; n += 1) {
-    await sleep(DRAIN.everyMs);
+  for (let waitedMs = 0; waiting.length > 0 && waitedMs < longestMs; waitedMs += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
     waiting = await onTheirWay(configDirectory);
   }
   return waiting;

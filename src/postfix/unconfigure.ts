@@ -2,7 +2,7 @@
  * `postpace postfix unconfigure`: exactly what configure added is taken out again. What the records
  * say goes back to what it was; what somebody has changed since only loses what is ours. Pure.
  */
-import { samePlace, type Change, type Place } from './change.ts';
+import { placeName, samePlace, type Change, type Place } from './change.ts';
 import type { Instance } from './instance.ts';
 import {
   readService,
@@ -20,6 +20,8 @@ export interface UnconfigurePlan {
   /** First: no new mail comes to us, or takes the second hop. */
   readonly first: readonly Change[];
   /** Only once no mail is on its way to the second hop: the hop itself. */
+  readonly hop: readonly Change[];
+  /** Last, once held mail is released: it may give queued mail new names at the next reload. */
   readonly last: readonly Change[];
 }
 
@@ -35,9 +37,10 @@ export function planUnconfigure(
     const after = record?.after === before ? record.before : stripOurs(place, before, ours);
     return before === after ? [] : [{ place, before, after }];
   });
-  const last = changes.filter(({ place, after }) => after === undefined && isSplitPlace(place));
-  const first = changes.filter((change) => !last.includes(change));
-  return { first: [...first, ...disarmHop(instance)], last: last.map(disarmed) };
+  const hop = changes.filter(({ place, after }) => after === undefined && isSplitPlace(place));
+  const last = changes.filter(({ place }) => placeName(place) === 'main.cf enable_long_queue_ids');
+  const first = changes.filter((change) => !hop.includes(change) && !last.includes(change));
+  return { first: [...first, ...disarmHop(instance)], hop: hop.map(disarmed), last };
 }
 
 function placesOf(instance: Instance, records: readonly Change[]): readonly Place[] {

@@ -7,6 +7,8 @@ import { readInstance } from '../../src/postfix/instance.ts';
 import { ourMilter } from '../../src/postfix/socket-place.ts';
 import { scratch, type Scratch } from './scratch.ts';
 
+t.setTimeout(120_000);
+
 const line =
   '{ unix:postpace/milter.sock, connect_timeout=2s, command_timeout=5s, content_timeout=10s, default_action=quarantine }';
 
@@ -15,8 +17,8 @@ async function takeOut(at: Scratch, records = true): Promise<void> {
   const instance = await readInstance(at.directory);
   const { changes } = records ? await readRecords(at.directory) : { changes: [] };
   const ours = ourMilter(at.listen, `${at.directory}/queue`);
-  const { first, last } = planUnconfigure(instance, changes, ours);
-  await applyChanges(at.directory, [...first, ...last], 'out');
+  const { first, hop, last } = planUnconfigure(instance, changes, ours);
+  await applyChanges(at.directory, [...first, ...hop, ...last], 'out');
 }
 
 t.test('the last milter everywhere, long queue ids, a directory, copies', async (t) => {
