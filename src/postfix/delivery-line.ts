@@ -24,7 +24,7 @@ function skipQuoted(text: string, at: number): number {
   if (text[at] !== '"') return at;
   for (let i = at + 1; i < text.length; i++) {
     if (text[i] === '\\') i++;
-    else if (text[i] === '"') return i + 1;
+    else if (text[i] === '"') return text[i + 1] === '@' || text[i + 1] === '>' ? i + 1 : at;
   }
   return at;
 }
