@@ -1,13 +1,13 @@
 /** The daemon: puts the parts together, serves until told to stop, and ends in order. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { ConfigError } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { ControlError } from './control/api.ts';
 import { serveControl } from './control/server.ts';
 import { Service } from './daemon/service.ts';
 import { StoreError } from './store/store.ts';
-import { notifier } from './systemd/notify.ts';
+import { type Notifier, notifier } from './systemd/notify.ts';
 
 export interface DaemonOptions {
   /** Absent: /etc/postpace/postpace.yaml, or the defaults where there is none. */
@@ -74,27 +74,24 @@ function isExpected(error: unknown): error is Error {
   );
 }
 
-function untilTold(
-  service: Service,
-  systemd: ReturnType<typeof notifier>,
-  log: { info(fields: object, text: string): void },
-): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (signal: NodeJS.Signals): void => {
-      log.info({ signal }, 'told to end');
-      process.off('SIGHUP', reload);
-      resolve();
-    };
-    const reload = (): void => {
-      systemd.reloading();
-      // What is wrong with the new file is in the log; the old one stays in force.
-      service.reload().then(
-        () => systemd.ready(),
-        () => systemd.ready(),
-      );
-    };
-    process.once('SIGTERM', end);
-    process.once('SIGINT', end);
-    process.on('SIGHUP', reload);
+/** Reloads at each SIGHUP; resolves at SIGTERM or SIGINT. */
+async function untilTold(service: Service, systemd: Notifier, log: Logger): Promise<void> {
+  const reload = (): void => void reloadTold(service, systemd);
+  process.on('SIGHUP', reload);
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
   });
+  process.off('SIGHUP', reload);
+  log.info({ signal }, 'told to end');
+}
+
+async function reloadTold(service: Service, systemd: Notifier): Promise<void> {
+  systemd.reloading();
+  try {
+    await service.reload();
+  } catch {
+    // What is wrong with the new file is in the log; the old one stays in force.
+  }
+  systemd.ready();
 }

@@ -7,7 +7,7 @@ import { parseAddress } from '../mail/address.ts';
 import type { Editor } from '../milter/editor.ts';
 import type { MilterOptions } from '../milter/options.ts';
 import { proceed } from '../milter/verdict.ts';
-import type { PaceLog } from '../pace/log.ts';
+import { type PaceLog, reasonOf } from '../pace/log.ts';
 import type { Message, Verdict } from '../pace/verdict.ts';
 
 interface Recipient {
@@ -65,7 +65,7 @@ export function milterOptions(parts: MilterParts): MilterOptions<undefined, Tran
       eom: ({ edit }, { txn, macros }) => judge(parts, txn, macros.get('i'), edit),
     },
     onError(error, { stage, edit }) {
-      parts.log.error({ stage, error: textOf(error) }, 'a milter event failed');
+      parts.log.error({ stage, error: reasonOf(error) }, 'a milter event failed');
       edit?.quarantine('postpace could not decide');
       return proceed;
     },
@@ -73,7 +73,7 @@ export function milterOptions(parts: MilterParts): MilterOptions<undefined, Tran
       const now = performance.now();
       if (where === 'peer' && now < quietUntil) return;
       quietUntil = now + FAULTS_EVERY_MS;
-      parts.log.warn({ where, error: textOf(error) }, 'milter socket: not a milter conversation');
+      parts.log.warn({ where, error: reasonOf(error) }, 'milter socket: not a milter conversation');
     },
   };
 }
@@ -113,8 +113,4 @@ function inTime(verdict: Promise<Verdict>, otherwise: () => Verdict): Promise<Ve
     const timer = setTimeout(() => resolve(otherwise()), VERDICT_MS);
     verdict.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

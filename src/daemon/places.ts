@@ -35,6 +35,8 @@ export function listenAddress(
       }
       return { fd: one.fd };
     }
+    default:
+      return listen satisfies never;
   }
 }
 

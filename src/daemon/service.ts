@@ -119,7 +119,6 @@ export class Service {
       book,
       queue: new PostfixQueue(configDirectory),
       releaser: {
-        ...this.#releaser,
         release: (messages) => this.#releaser.release(messages),
         hold: (queueIds) => {
           evidence.expectHold(queueIds);

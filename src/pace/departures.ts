@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Desk } from './desk.ts';
 import type { Flights } from './flights.ts';
 import type { HeldRecord } from './item.ts';
-import type { PaceLog } from './log.ts';
+import { type PaceLog, reasonOf } from './log.ts';
 import type { Releaser } from './ports.ts';
 
 export interface DeparturesParts {
@@ -136,7 +136,7 @@ export class Departures {
 
   #fails(error: unknown): void {
     this.#failures++;
-    const text = (error as Error).message;
+    const text = reasonOf(error);
     if (this.#trouble === undefined) {
       this.#parts.log.error(
         { error: text },

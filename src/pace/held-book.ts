@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeLine, encodeLine, type HeldLine } from './held-line.ts';
 import type { HeldRecord } from './item.ts';
+import { reasonOf } from './log.ts';
 
 const NAME = 'held.ndjson';
 /** Lines beyond the records themselves before the file is written anew. */
@@ -44,7 +45,7 @@ export class HeldBook {
     try {
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
     let damaged = 0;
     for (const line of text.split('\n')) {
@@ -158,7 +159,7 @@ export class HeldBook {
   #missed(error: unknown): void {
     if (!this.#behind) {
       this.#parts.onTrouble(
-        `${this.#path} can't be written (${(error as Error).message}): held mail is kept in memory ` +
+        `${this.#path} can't be written (${reasonOf(error)}): held mail is kept in memory ` +
           'only until it can; after a crash the Postfix log decides what is ours',
       );
     }

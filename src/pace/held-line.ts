@@ -1,8 +1,29 @@
 /** One line of held.ndjson: an operation on the record of one queue id. */
+import { z } from 'zod';
 import type { HeldRecord } from './item.ts';
 
 export type HeldLine =
   ({ readonly op: 'held' } & HeldRecord) | { readonly op: 'gone'; readonly queueId: string };
+
+const queueId = z.string().regex(/^[0-9A-Za-z]{6,32}$/);
+
+const heldLine = z.discriminatedUnion('op', [
+  z.object({
+    op: z.literal('held'),
+    queueId,
+    formerIds: z.array(z.string()),
+    sender: z.string(),
+    recipients: z.array(z.string()),
+    lane: z.string(),
+    arrivedMs: z.number(),
+    heldMs: z.number(),
+    why: z.string(),
+    deferrals: z.number(),
+    wasDeferred: z.boolean(),
+    notBeforeMs: z.number(),
+  }),
+  z.object({ op: z.literal('gone'), queueId }),
+]);
 
 export function encodeLine(line: HeldLine): string {
   return `${JSON.stringify(line)}\n`;
@@ -16,28 +37,5 @@ export function decodeLine(text: string): HeldLine | undefined {
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const line = value as Record<string, unknown>;
-  if (typeof line['queueId'] !== 'string' || !/^[0-9A-Za-z]{6,32}$/.test(line['queueId'])) {
-    return undefined;
-  }
-  if (line['op'] === 'gone') return { op: 'gone', queueId: line['queueId'] };
-  if (line['op'] !== 'held' || !isRecord(line)) return undefined;
-  return line;
-}
-
-function isRecord(
-  line: Record<string, unknown>,
-): line is { readonly op: 'held' } & HeldRecord & Record<string, unknown> {
-  const texts = (value: unknown) =>
-    Array.isArray(value) && value.every((one) => typeof one === 'string');
-  return (
-    texts(line['formerIds']) &&
-    texts(line['recipients']) &&
-    ['sender', 'lane', 'why'].every((key) => typeof line[key] === 'string') &&
-    ['arrivedMs', 'heldMs', 'deferrals', 'notBeforeMs'].every((key) =>
-      Number.isFinite(line[key]),
-    ) &&
-    typeof line['wasDeferred'] === 'boolean'
-  );
+  return heldLine.safeParse(value).data;
 }

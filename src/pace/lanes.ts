@@ -39,17 +39,22 @@ export class ProviderQueue {
 
   /** `first`: before the sender's other mail (it had its turn already). */
   add(item: Item, first: boolean): void {
-    while (this.#lanes.length <= item.lane) {
-      this.#lanes.push(new Map());
-      this.#counts.push(0);
-    }
-    const lane = this.#lanes[item.lane] as Lane;
+    const lane = this.#lane(item.lane);
     const mails = lane.get(item.record.sender);
     if (mails === undefined) lane.set(item.record.sender, [item]);
     else if (first) mails.unshift(item);
     else mails.push(item);
     this.#size++;
     this.count(item, 1);
+  }
+
+  #lane(index: number): Lane {
+    for (;;) {
+      const lane = this.#lanes[index];
+      if (lane !== undefined) return lane;
+      this.#lanes.push(new Map());
+      this.#counts.push(0);
+    }
   }
 
   /** The item left, or was taken away: the caller has set waiting to false. */

@@ -8,3 +8,8 @@ export interface PaceLog {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
+
+/** What went wrong, as a log line or an operator is told. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

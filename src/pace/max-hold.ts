@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
 import type { HeldRecord } from './item.ts';
-import type { PaceLog } from './log.ts';
+import { type PaceLog, reasonOf } from './log.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Releaser } from './ports.ts';
 
@@ -78,14 +78,7 @@ export class MaxHold {
     const action = this.#parts.action();
     const before = this.#overdue.get(queueId);
     if (action === 'bounce' && releaser.expire !== undefined) {
-      releaser.expire([queueId]).then(
-        () => {
-          desk.forget(queueId);
-          log.warn({ queueId }, 'max_hold: returned to its sender');
-        },
-        (error: unknown) =>
-          log.error({ queueId, error: (error as Error).message }, 'max_hold: cannot be returned'),
-      );
+      void this.#bounce(queueId, releaser.expire);
     } else if (action === 'release' && before === undefined) {
       // Before all others, and still at the provider's pace: many at once must not be a burst.
       this.#overdue.set(queueId, 'promoted');
@@ -95,6 +88,19 @@ export class MaxHold {
     else if (before === undefined) {
       this.#overdue.set(queueId, 'kept');
       log.warn({ queueId }, 'max_hold: kept');
+    }
+  }
+
+  async #bounce(queueId: string, expire: NonNullable<Releaser['expire']>): Promise<void> {
+    const { desk, log } = this.#parts;
+    try {
+      const { confirmed } = await expire([queueId]);
+      // Not confirmed: the next reconcile sees whether it is still there.
+      if (confirmed.length === 0) return;
+      desk.forget(queueId);
+      log.warn({ queueId }, 'max_hold: returned to its sender');
+    } catch (error) {
+      log.error({ queueId, error: reasonOf(error) }, 'max_hold: cannot be returned to its sender');
     }
   }
 

@@ -12,7 +12,7 @@ import type { Backoff } from './health.ts';
 import type { HeldBook } from './held-book.ts';
 import type { HeldRecord, Item } from './item.ts';
 import { readInherited } from './inherit.ts';
-import type { PaceLog } from './log.ts';
+import { type PaceLog, reasonOf } from './log.ts';
 import { MaxHold, type MaxHoldAction } from './max-hold.ts';
 import { Outcomes } from './outcomes.ts';
 import { Patients } from './patients.ts';
@@ -265,7 +265,7 @@ export class Pacer {
       this.#reconcileTrouble = undefined;
       return true;
     } catch (error) {
-      const text = (error as Error).message;
+      const text = reasonOf(error);
       if (this.#reconcileTrouble === undefined) {
         this.#parts.log.error({ error: text }, 'the mail queue cannot be listed');
       }
@@ -305,15 +305,16 @@ export class Pacer {
 
   #doubt(): void {
     clearTimeout(this.#doubtTimer);
-    this.#doubtTimer = setTimeout(() => {
-      void this.compare().then(() => {
-        if (this.departures.doubtful.size > 0) this.#doubt();
-      });
-    }, DOUBT_MS);
+    this.#doubtTimer = setTimeout(() => void this.#settleDoubts(), DOUBT_MS);
+  }
+
+  async #settleDoubts(): Promise<void> {
+    await this.compare();
+    if (this.departures.doubtful.size > 0) this.#doubt();
   }
 
   #onStoreTrouble(error: unknown): void {
-    const text = (error as Error).message;
+    const text = reasonOf(error);
     if (this.#storeTrouble === undefined) this.#parts.log.error({ error: text }, 'the store fails');
     this.#storeTrouble = text;
   }

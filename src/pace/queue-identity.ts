@@ -8,6 +8,11 @@
 /** Postfix's base 52: no vowels, so that no words come out. */
 const DIGITS = '0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz';
 
+/** Seconds, microseconds, `z`, inode. */
+const LONG =
+  /^[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{6,}([0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{4})z([0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]+)$/;
+const SHORT = /^([0-9A-F]{5})([0-9A-F]+)$/;
+
 export interface Identity {
   readonly microseconds: number;
   readonly inode: string;
@@ -18,20 +23,18 @@ export interface Identity {
  * base 52), four of microseconds, `z`, the inode in base 51. undefined: neither.
  */
 export function identityOf(queueId: string): Identity | undefined {
-  const long =
-    /^([0-9BCDFGHJ-NP-TV-Zbcdfghj-np-tv-z]{6,})([0-9BCDFGHJ-NP-TV-Zbcdfghj-np-tv-z]{4})z([0-9BCDFGHJ-NP-TV-Zbcdfghj-np-tv-y]+)$/.exec(
-      queueId,
-    );
-  if (long !== null) {
-    const microseconds = number(long[2] as string, 52n);
-    const inode = number(long[3] as string, 51n);
-    return { microseconds: Number(microseconds), inode: inode.toString(16) };
+  const [, microseconds, inode] = LONG.exec(queueId) ?? [];
+  if (microseconds !== undefined && inode !== undefined) {
+    return {
+      microseconds: Number(number(microseconds, 52n)),
+      inode: number(inode, 51n).toString(16),
+    };
   }
-  const short = /^([0-9A-F]{5})([0-9A-F]+)$/.exec(queueId);
-  if (short === null) return undefined;
+  const [, hexadecimal, hexInode] = SHORT.exec(queueId) ?? [];
+  if (hexadecimal === undefined || hexInode === undefined) return undefined;
   return {
-    microseconds: Number.parseInt(short[1] as string, 16),
-    inode: BigInt(`0x${short[2] as string}`).toString(16),
+    microseconds: Number.parseInt(hexadecimal, 16),
+    inode: BigInt(`0x${hexInode}`).toString(16),
   };
 }
 

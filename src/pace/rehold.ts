@@ -9,7 +9,7 @@ import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
 import type { Flight, Flights } from './flights.ts';
 import type { HeldRecord } from './item.ts';
-import type { PaceLog } from './log.ts';
+import { type PaceLog, reasonOf } from './log.ts';
 import type { Releaser } from './ports.ts';
 
 export interface ReholdParts {
@@ -25,7 +25,8 @@ export interface ReholdParts {
 }
 
 /** After these waits it is left to the next reconcile, which finds it in the deferred queue. */
-const TRIES_MS = [100, 300, 1000, 3000, 10_000];
+const FIRST_MS = 100;
+const TRIES_MS = [FIRST_MS, 300, 1000, 3000, 10_000];
 
 interface Want {
   readonly record: HeldRecord;
@@ -52,7 +53,7 @@ export class Rehold {
   /** `record`: what is left of the message, as it is to be held. Told once for each deferral. */
   want(record: HeldRecord, reply: string): void {
     const old = this.#wants.get(record.queueId);
-    const dueMs = this.#parts.clock.nowMs() + (TRIES_MS[0] as number);
+    const dueMs = this.#parts.clock.nowMs() + FIRST_MS;
     const recipients = [...new Set([...(old?.record.recipients ?? []), ...record.recipients])];
     this.#wants.set(record.queueId, {
       record: { ...record, recipients },
@@ -110,7 +111,7 @@ export class Rehold {
       }
     } catch (error) {
       log.error(
-        { error: (error as Error).message },
+        { error: reasonOf(error) },
         'deferred mail cannot be taken back to hold: the helper fails',
       );
       for (const want of due) this.#later(want);

@@ -9,7 +9,7 @@ import type { Desk } from './desk.ts';
 import type { Flights } from './flights.ts';
 import type { Attempt, Cause, Gate } from './gate.ts';
 import type { HeldRecord, Share } from './item.ts';
-import type { PaceLog } from './log.ts';
+import { type PaceLog, reasonOf } from './log.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** A message as the milter saw it. */
@@ -54,7 +54,7 @@ export class Verdicts {
       return await this.#decide(message);
     } catch (error) {
       const { queueId } = message;
-      this.#parts.log.error({ queueId, error: (error as Error).message }, 'no verdict: held');
+      this.#parts.log.error({ queueId, error: reasonOf(error) }, 'no verdict: held');
       return this.#hold(message, 'postpace could not decide');
     }
   }
@@ -185,5 +185,7 @@ export function whyOf(cause: Cause): string {
       return `older mail to ${cause.provider} waits`;
     case 'trouble':
       return `${cause.provider} defers mail`;
+    default:
+      return cause.kind satisfies never;
   }
 }
