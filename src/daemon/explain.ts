@@ -30,12 +30,12 @@ async function explainRecipient(parts: TargetParts, query: string): Promise<Expl
 async function explainMessage(parts: TargetParts, query: string): Promise<ExplainReport> {
   const { pacer, successors } = parts;
   const now = new Set(successors(query));
-  const records = [...pacer.desk.records()].filter(
+  const records = [...pacer.is.desk.records()].filter(
     ({ queueId, formerIds }) => queueId === query || formerIds.includes(query) || now.has(queueId),
   );
   const [record] = records;
   if (record !== undefined) return explainHeld(parts, query, record, records.length);
-  const other = pacer.reconcile.others.get(query);
+  const other = pacer.is.reconcile.others.get(query);
   if (other !== undefined) {
     const message = otherReport(parts, other);
     const sentences = [
@@ -73,7 +73,7 @@ async function explainHeld(
 }
 
 function explainGone(parts: TargetParts, query: string, now: ReadonlySet<string>): ExplainReport {
-  const flying = [query, ...now].map((id) => parts.pacer.flights.get(id)).find(Boolean);
+  const flying = [query, ...now].map((id) => parts.pacer.is.flights.get(id)).find(Boolean);
   const because = flying === undefined ? 'not known' : 'with Postfix';
   const sentences =
     flying === undefined

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { createLaneOf } from '../config/lane.ts';
 import { parseAddress } from '../mail/address.ts';
 import type { Target } from '../pace/audience.ts';
-import type { PaceSettings } from '../pace/pacer.ts';
+import type { PaceSettings } from '../pace/wire.ts';
 import { Outbound, readOutbound } from '../postfix/outbound.ts';
 import { readPostfix, type PostfixSettings } from '../postfix/settings.ts';
 import { createResolver, type Resolver } from '../provider/resolve.ts';

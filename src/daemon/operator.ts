@@ -40,7 +40,9 @@ export class Operator {
       ...before,
       override: { ...override, ...until, pinned: change.pin ?? false },
     };
-    const to = formatLimits(merged(this.#parts.pacer.gate.limits(provider), readOverride(change)));
+    const to = formatLimits(
+      merged(this.#parts.pacer.is.gate.limits(provider), readOverride(change)),
+    );
     await this.#set(provider, after, {
       kind: 'override',
       to,
@@ -75,7 +77,7 @@ export class Operator {
     if (suspended === undefined && pass === undefined) {
       throw new ControlError(409, `${provider} is not suspended`);
     }
-    const to = formatLimits(this.#parts.pacer.gate.limits(provider));
+    const to = formatLimits(this.#parts.pacer.is.gate.limits(provider));
     await this.#set(provider, rest, { kind: 'resume', to, why: reason, by });
     return providerReport(this.#parts, provider);
   }
@@ -95,17 +97,18 @@ export class Operator {
   }
 
   #control(provider: string): Control {
-    return this.#parts.pacer.gate.controls.get(provider) ?? {};
+    return this.#parts.pacer.is.gate.controls.get(provider) ?? {};
   }
 
   async #set(provider: string, after: Control, change: Change): Promise<void> {
     const { store, pacer, clock, log } = this.#parts;
-    const from = provider === EVERY ? 'limits in force' : formatLimits(pacer.gate.limits(provider));
+    const from =
+      provider === EVERY ? 'limits in force' : formatLimits(pacer.is.gate.limits(provider));
     const control = Object.keys(after).length === 0 ? undefined : after;
     await store.setControl(provider, control, { atUs: clock.nowUs(), provider, from, ...change });
-    await pacer.gate.readControls();
-    if (provider === EVERY) pacer.scheduler.wakeAll();
-    else pacer.scheduler.wake(provider);
+    await pacer.is.gate.readControls();
+    if (provider === EVERY) pacer.is.scheduler.wakeAll();
+    else pacer.is.scheduler.wake(provider);
     const { kind, to, why, by } = change;
     log.info({ provider, kind, from, to, why, by }, 'limit changed');
   }

@@ -34,16 +34,16 @@ export async function providerReport(
 ): Promise<ProviderReport> {
   const { clock, pacer, store } = parts;
   const { name, limits: configured } = parts.resolution(provider);
-  const control = pacer.gate.controls.get(provider);
+  const control = pacer.is.gate.controls.get(provider);
   const nowUs = clock.nowUs();
   const override = inTime(control?.override, nowUs);
   const suspended = inTime(control?.suspended, nowUs);
   const pass = inTime(control?.pass, nowUs);
-  const trouble = pacer.patients.of(provider);
-  const limits = pacer.gate.limits(provider);
+  const trouble = pacer.is.patients.of(provider);
+  const limits = pacer.is.gate.limits(provider);
   const { minute, hour, day, inFlight } = await store.usage(provider);
   const waiting = heldAt(parts, provider);
-  const queue = pacer.scheduler.queue(provider);
+  const queue = pacer.is.scheduler.lineUp.queue(provider);
   const next = queue === undefined ? Infinity : queue.nextUs;
   return {
     provider,
@@ -80,10 +80,10 @@ async function lastRelease(
   provider: string,
   recipients: number,
 ): Promise<number | null> {
-  const trouble = pacer.patients.of(provider);
-  if (pacer.gate.passes(provider)) return Math.round(clock.nowMs());
+  const trouble = pacer.is.patients.of(provider);
+  if (pacer.is.gate.passes(provider)) return Math.round(clock.nowMs());
   const atUs = await store.forecast(
-    { provider, recipients: 1, limits: pacer.gate.limits(provider) },
+    { provider, recipients: 1, limits: pacer.is.gate.limits(provider) },
     recipients,
   );
   if (!Number.isFinite(atUs)) return null;
@@ -107,11 +107,11 @@ function heldAt({ pacer, providersOf }: ReportParts, provider: string): Waiting 
     recipients += count;
     byLane[record.lane] = (byLane[record.lane] ?? 0) + 1;
   };
-  for (const item of pacer.scheduler.queue(provider)?.inTurn() ?? []) {
+  for (const item of pacer.is.scheduler.lineUp.queue(provider)?.inTurn() ?? []) {
     const share = item.shares.find((one) => one.provider === provider);
     if (!item.observed) add(item.record, share?.recipients ?? 0);
   }
-  for (const record of pacer.desk.shelf()) {
+  for (const record of pacer.is.desk.shelf()) {
     if (providersOf(record.recipients).includes(provider)) add(record, record.recipients.length);
   }
   return { messages, recipients, byLane };
@@ -137,7 +137,7 @@ export async function heldReport(
     const at = ahead === undefined ? null : await lastRelease(parts, provider, ahead);
     leavesAt = at === null || leavesAt === null ? null : Math.max(leavesAt, at);
   }
-  if (pacer.desk.shelved(record.queueId)) leavesAt = record.notBeforeMs;
+  if (pacer.is.desk.shelved(record.queueId)) leavesAt = record.notBeforeMs;
   return {
     queueId: record.queueId,
     formerIds: record.formerIds,
@@ -150,7 +150,7 @@ export async function heldReport(
     heldAt: Math.round(record.heldMs),
     why: record.why,
     leavesAt: leavesAt === null || leavesAt === 0 ? null : Math.round(leavesAt),
-    expiresAt: Math.round(pacer.maxHold.expiresMs(record)),
+    expiresAt: Math.round(pacer.is.maxHold.expiresMs(record)),
     deferrals: record.deferrals,
   };
 }
@@ -163,7 +163,7 @@ export function positionsIn(
   const positions = new Map<string, number>();
   for (const provider of providers) {
     let recipients = 0;
-    for (const item of pacer.scheduler.queue(provider)?.inTurn() ?? []) {
+    for (const item of pacer.is.scheduler.lineUp.queue(provider)?.inTurn() ?? []) {
       recipients += item.shares.find((one) => one.provider === provider)?.recipients ?? 0;
       positions.set(`${provider} ${item.record.queueId}`, recipients);
     }

@@ -105,7 +105,7 @@ export class Service {
       release: config.postfix.release,
       hold: config.postfix.hold,
       ...(config.postfix.expire && { expire: config.postfix.expire }),
-      deferred: () => this.#pacer.reconcile.deferredCount,
+      deferred: () => this.#pacer.is.reconcile.deferredCount,
       onLate: (error, queueIds) =>
         log.warn(
           { error: error.message, queueIds },
@@ -145,8 +145,8 @@ export class Service {
       milterOptions({
         prepare: (destination) => void live.outbound.prepare(destination),
         leaves: (destination, mailer) => this.#leaves(destination, mailer),
-        decide: (message) => pacer.verdicts.decide(message),
-        holdAnyway: (message, why) => pacer.verdicts.holdAnyway(message, why),
+        decide: (message) => pacer.is.verdicts.decide(message),
+        holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
         log,
       }),
     );
@@ -193,7 +193,7 @@ export class Service {
       store: this.#store.kind,
       log: this.#logSource,
       postfix: postfix.mailVersion,
-      held: this.#pacer.desk.size,
+      held: this.#pacer.is.desk.size,
     };
   }
 
@@ -207,8 +207,8 @@ export class Service {
       throw new ControlError(400, text);
     }
     this.#log.level = this.#live.config.logLevel;
-    this.#pacer.desk.requeue();
-    this.#pacer.scheduler.wakeAll();
+    this.#pacer.is.desk.requeue();
+    this.#pacer.is.scheduler.wakeAll();
     this.#log.info(this.about(), 'reloaded');
   }
 

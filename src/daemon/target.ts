@@ -11,18 +11,12 @@ import {
   type Selection,
   type StatusReport,
 } from '../control/api.ts';
-import type { HeldRecord } from '../pace/item.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { Store } from '../store/store.ts';
 import { explain } from './explain.ts';
+import { HeldVerbs } from './held-verbs.ts';
 import { Operator } from './operator.ts';
-import {
-  heldReport,
-  otherReport,
-  positionsIn,
-  providerReport,
-  type ReportParts,
-} from './reports.ts';
+import { providerReport, type ReportParts } from './reports.ts';
 
 export interface TargetParts extends ReportParts {
   readonly store: Store;
@@ -52,22 +46,24 @@ const QUIET_DESTINATIONS = 20;
 export class Target implements ControlTarget {
   readonly #parts: TargetParts;
   readonly #operator: Operator;
+  readonly #held: HeldVerbs;
 
   constructor(parts: TargetParts) {
     this.#parts = parts;
     this.#operator = new Operator(parts);
+    this.#held = new HeldVerbs(parts);
   }
 
   async status(provider?: string): Promise<StatusReport> {
     const { clock, pacer, header } = this.#parts;
     const nowUs = clock.nowUs();
-    const all = pacer.gate.controls.get('*')?.pass;
-    const others = [...pacer.reconcile.others.values()];
+    const all = pacer.is.gate.controls.get('*')?.pass;
+    const others = [...pacer.is.reconcile.others.values()];
     return {
       ...header(),
       now: Math.round(clock.nowMs()),
       held: {
-        ours: pacer.desk.size,
+        ours: pacer.is.desk.size,
         foreign: others.filter(({ owner }) => owner === 'foreign').length,
         unclaimed: others.filter(({ owner }) => owner === 'unclaimed').length,
       },
@@ -132,32 +128,12 @@ export class Target implements ControlTarget {
     return this.#operator.pass(provider, by, forText, reason);
   }
 
-  async held(selection: Selection): Promise<readonly HeldReport[]> {
-    const { pacer } = this.#parts;
-    const ours = this.#select(selection);
-    const providers = new Set(
-      ours.flatMap(({ recipients }) => this.#parts.providersOf(recipients)),
-    );
-    const positions = positionsIn(this.#parts, providers);
-    const reports = [];
-    for (const record of ours) reports.push(await heldReport(this.#parts, record, positions));
-    const others = [...pacer.reconcile.others.values()]
-      .map((other) => otherReport(this.#parts, other))
-      .filter((report) => this.#matches(selection, report));
-    return [...reports, ...others];
+  held(selection: Selection): Promise<readonly HeldReport[]> {
+    return this.#held.list(selection);
   }
 
-  async releaseHeld(selection: Selection, by: string): Promise<Counted> {
-    const { pacer } = this.#parts;
-    const done: string[] = [];
-    const failed = this.#missing(selection);
-    for (const record of this.#select(selection)) {
-      pacer.outcomes.charge(record);
-      pacer.desk.release(record);
-      pacer.departures.leave({ ...record, why: `released by ${by}` });
-      done.push(record.queueId);
-    }
-    return Promise.resolve({ done, failed });
+  releaseHeld(selection: Selection, by: string): Promise<Counted> {
+    return this.#held.release(selection, by);
   }
 
   async reconcile(): Promise<void> {
@@ -168,12 +144,12 @@ export class Target implements ControlTarget {
 
   async adoptHeld(ids: readonly string[], by: string): Promise<Counted> {
     await this.reconcile();
-    const missing = new Set(await this.#parts.pacer.reconcile.adopt(ids, by));
+    const missing = new Set(await this.#parts.pacer.is.reconcile.adopt(ids, by));
     return {
       done: ids.filter((id) => !missing.has(id)),
       failed: [...missing].map((queueId) => ({
         queueId,
-        why: this.#parts.pacer.desk.record(queueId)
+        why: this.#parts.pacer.is.desk.record(queueId)
           ? 'it is ours already'
           : 'not in the hold queue',
       })),
@@ -196,12 +172,12 @@ export class Target implements ControlTarget {
   async #active(): Promise<readonly string[]> {
     const { pacer, store, named } = this.#parts;
     const names = new Set<string>([
-      ...pacer.scheduler.providers(),
-      ...pacer.patients.providers(),
-      ...[...pacer.gate.controls.keys()].filter((name) => name !== '*'),
+      ...pacer.is.scheduler.lineUp.providers(),
+      ...pacer.is.patients.providers(),
+      ...[...pacer.is.gate.controls.keys()].filter((name) => name !== '*'),
       ...named(),
     ]);
-    for (const record of pacer.desk.shelf()) {
+    for (const record of pacer.is.desk.shelf()) {
       for (const provider of this.#parts.providersOf(record.recipients)) names.add(provider);
     }
     let quiet = 0;
@@ -211,58 +187,6 @@ export class Target implements ControlTarget {
       names.add(provider);
     }
     return [...names];
-  }
-
-  #select(selection: Selection): readonly HeldRecord[] {
-    const { pacer } = this.#parts;
-    const records =
-      selection.ids === undefined
-        ? [...pacer.desk.records()]
-        : selection.ids.flatMap((id) => this.#find(id));
-    return records.filter((record) =>
-      this.#matches(
-        { ...selection, ids: [record.queueId] },
-        { ...record, providers: this.#parts.providersOf(record.recipients) },
-      ),
-    );
-  }
-
-  /** By its id, a former one, or the one the application saw. */
-  #find(id: string): readonly HeldRecord[] {
-    const { pacer, successors } = this.#parts;
-    const direct = pacer.desk.record(id);
-    if (direct !== undefined) return [direct];
-    const now = new Set(successors(id));
-    return [...pacer.desk.records()].filter(
-      ({ queueId, formerIds }) => now.has(queueId) || formerIds.includes(id),
-    );
-  }
-
-  #missing({ ids = [] }: Selection): { readonly queueId: string; readonly why: string }[] {
-    const { others } = this.#parts.pacer.reconcile;
-    return ids
-      .filter((id) => this.#find(id).length === 0)
-      .map((queueId) => ({
-        queueId,
-        why: others.has(queueId)
-          ? 'not held by postpace; `held adopt` makes it ours'
-          : 'not held by postpace',
-      }));
-  }
-
-  #matches(
-    { ids, provider, sender }: Selection,
-    held: {
-      readonly queueId: string;
-      readonly providers: readonly string[];
-      readonly sender: string;
-    },
-  ): boolean {
-    if (ids !== undefined && !ids.includes(held.queueId)) return false;
-    if (provider !== undefined && !held.providers.includes(this.#parts.canonical(provider))) {
-      return false;
-    }
-    return sender === undefined || sender.toLowerCase() === held.sender.toLowerCase();
   }
 }
 

@@ -46,7 +46,7 @@ export class Desk {
   }
 
   item(queueId: string): Item | undefined {
-    return this.#parts.scheduler.get(this.idOf(queueId));
+    return this.#parts.scheduler.lineUp.get(this.idOf(queueId));
   }
 
   /** The record is on disk when this returns. `first`: before its sender's other mail. */
@@ -121,7 +121,7 @@ export class Desk {
 
   /** After a change of configuration: all that waits is looked at anew, in its old order. */
   requeue(): void {
-    const waiting = [...this.#parts.scheduler.items()].filter((item) => !item.observed);
+    const waiting = [...this.#parts.scheduler.lineUp.items()].filter((item) => !item.observed);
     for (const record of [...waiting.map((item) => item.record), ...this.#shelf.values()]) {
       this.queueUp(record);
     }

@@ -26,6 +26,12 @@ export class ProviderQueue {
     return this.#size;
   }
 
+  /** It is to be looked at now, and again if it is being looked at. */
+  call(): void {
+    this.nextUs = 0;
+    this.calls++;
+  }
+
   /** Waiting messages by lane that fresh mail must not overtake. */
   get counts(): readonly number[] {
     return this.#counts;

@@ -10,7 +10,8 @@ import type { Debt } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Attempt } from './gate.ts';
 import type { Item } from './item.ts';
-import { ProviderQueue } from './lanes.ts';
+import type { ProviderQueue } from './lanes.ts';
+import { LineUp } from './line-up.ts';
 import { delaysHead } from './reserve.ts';
 
 export interface SchedulerParts {
@@ -35,8 +36,7 @@ const LONGEST_MS = 60_000;
 
 export class Scheduler {
   readonly #parts: SchedulerParts;
-  readonly #queues = new Map<string, ProviderQueue>();
-  readonly #items = new Map<string, Item>();
+  readonly lineUp: LineUp;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
   #again = false;
@@ -45,81 +45,39 @@ export class Scheduler {
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
-  }
-
-  get size(): number {
-    return this.#items.size;
-  }
-
-  get(id: string): Item | undefined {
-    return this.#items.get(id);
-  }
-
-  items(): IterableIterator<Item> {
-    return this.#items.values();
-  }
-
-  queue(provider: string): ProviderQueue | undefined {
-    return this.#queues.get(provider);
-  }
-
-  providers(): IterableIterator<string> {
-    return this.#queues.keys();
+    this.lineUp = new LineUp(parts.announce);
   }
 
   /** Whether fresh mail of this lane would overtake older mail at one of the providers. */
   waitsBefore(provider: string, lane: number): boolean {
-    return this.#queues.get(provider)?.waitsBefore(lane) ?? false;
+    return this.lineUp.queue(provider)?.waitsBefore(lane) ?? false;
   }
 
   /** `first`: before its sender's other mail (it had its turn already). */
   add(item: Item, first = false): void {
-    this.remove(item.id);
-    this.#items.set(item.id, item);
-    for (const { provider } of item.shares) {
-      let queue = this.#queues.get(provider);
-      if (queue === undefined) {
-        queue = new ProviderQueue(provider);
-        this.#queues.set(provider, queue);
-      }
-      queue.add(item, first);
-      // A line that waits for a time keeps waiting, unless the newcomer is now at its head.
-      if (queue.next() === item) call(queue);
-      this.#parts.announce(provider, queue.counts);
-    }
+    this.lineUp.add(item, first);
     this.#wakeUp();
   }
 
   /** Takes an item out, wherever it is in its lines. */
   remove(id: string): Item | undefined {
-    const item = this.#items.get(id);
-    if (item === undefined) return undefined;
-    this.#items.delete(id);
-    item.waiting = false;
-    for (const { provider } of item.shares) {
-      const queue = this.#queues.get(provider);
-      if (queue === undefined) continue;
-      queue.dropped(item);
-      if (queue.size === 0) this.#queues.delete(provider);
-      this.#parts.announce(provider, queue.counts);
-    }
-    return item;
+    return this.lineUp.remove(id);
   }
 
   /** Something changed at the provider (an outcome, a control, its health): look again. */
   wake(provider: string): void {
-    const queue = this.#queues.get(provider);
+    const queue = this.lineUp.queue(provider);
     if (queue === undefined) return;
-    call(queue);
+    queue.call();
     // A head elsewhere may be waiting for this provider.
-    for (const other of this.#queues.values()) {
-      if (other.waitsFor === provider) call(other);
+    for (const other of this.lineUp.queues()) {
+      if (other.waitsFor === provider) other.call();
     }
     this.#wakeUp();
   }
 
   wakeAll(): void {
-    for (const queue of this.#queues.values()) call(queue);
+    for (const queue of this.lineUp.queues()) queue.call();
     this.#wakeUp();
   }
 
@@ -153,7 +111,7 @@ export class Scheduler {
         this.#again = false;
         const nowUs = this.#parts.clock.nowUs();
         if (nowUs < this.#pausedUntilUs) break;
-        for (const queue of this.#queues.values()) {
+        for (const queue of this.lineUp.queues()) {
           if (queue.nextUs <= nowUs) await this.#serve(queue);
           if (this.#stopped) return;
         }
@@ -170,7 +128,7 @@ export class Scheduler {
   #sleep(): void {
     if (this.#stopped) return;
     let nextUs = Infinity;
-    for (const queue of this.#queues.values()) nextUs = Math.min(nextUs, queue.nextUs);
+    for (const queue of this.lineUp.queues()) nextUs = Math.min(nextUs, queue.nextUs);
     nextUs = Math.max(nextUs, this.#pausedUntilUs);
     const waitMs = Math.ceil((nextUs - this.#parts.clock.nowUs()) / 1000);
     clearTimeout(this.#timer);
@@ -205,13 +163,13 @@ export class Scheduler {
     const untilUs = this.#parts.clock.nowUs() + refusal.waitUs;
     if (cause.provider === queue.provider) {
       queue.waitsFor = undefined;
-      this.#park(head, undefined);
+      this.lineUp.park(head, undefined);
       return untilUs;
     }
     queue.waitsFor = cause.provider;
     // Nobody knows when a suspended or troubled provider takes mail again.
     const headUs = cause.kind === 'trouble' ? Infinity : untilUs;
-    this.#park(head, headUs === Infinity ? cause.provider : undefined);
+    this.lineUp.park(head, headUs === Infinity ? cause.provider : undefined);
     const debt = refusal.debts.find(({ provider }) => provider === queue.provider);
     return Math.min(untilUs, await this.#behind(queue, head, headUs, debt));
   }
@@ -235,7 +193,7 @@ export class Scheduler {
       if (attempt.ok) return 0;
       if (attempt.cause.provider === queue.provider) return clock.nowUs() + attempt.waitUs;
       const lasting = attempt.cause.kind === 'trouble' || attempt.waitUs === Infinity;
-      this.#park(item, lasting ? attempt.cause.provider : undefined);
+      this.lineUp.park(item, lasting ? attempt.cause.provider : undefined);
     }
     return headUs;
   }
@@ -250,23 +208,4 @@ export class Scheduler {
     this.#parts.release(item, attempt);
     return attempt;
   }
-
-  /** Mail that another provider keeps for an unknown time is not what fresh mail must wait for. */
-  #park(item: Item, by: string | undefined): void {
-    if (item.parkedBy === by) return;
-    for (const { provider } of item.shares) {
-      const queue = this.#queues.get(provider);
-      if (queue === undefined) continue;
-      const counted = item.parkedBy === undefined || item.parkedBy === provider;
-      const counts = by === undefined || by === provider;
-      if (counted !== counts) queue.count(item, counts ? 1 : -1);
-      this.#parts.announce(provider, queue.counts);
-    }
-    item.parkedBy = by;
-  }
-}
-
-function call(queue: ProviderQueue): void {
-  queue.nextUs = 0;
-  queue.calls++;
 }

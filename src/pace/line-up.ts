@@ -1,0 +1,85 @@
+/** All that waits, by message and by provider: what the scheduler chooses from. */
+import type { Item } from './item.ts';
+import { ProviderQueue } from './lanes.ts';
+
+export class LineUp {
+  readonly #queues = new Map<string, ProviderQueue>();
+  readonly #items = new Map<string, Item>();
+  readonly #announce: (provider: string, counts: readonly number[]) => void;
+
+  /** `announce`: told what waits for a provider, by lane, whenever it changes. */
+  constructor(announce: (provider: string, counts: readonly number[]) => void) {
+    this.#announce = announce;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get(id: string): Item | undefined {
+    return this.#items.get(id);
+  }
+
+  items(): IterableIterator<Item> {
+    return this.#items.values();
+  }
+
+  queue(provider: string): ProviderQueue | undefined {
+    return this.#queues.get(provider);
+  }
+
+  queues(): IterableIterator<ProviderQueue> {
+    return this.#queues.values();
+  }
+
+  providers(): IterableIterator<string> {
+    return this.#queues.keys();
+  }
+
+  /** `first`: before its sender's other mail (it had its turn already). */
+  add(item: Item, first: boolean): void {
+    this.remove(item.id);
+    this.#items.set(item.id, item);
+    for (const { provider } of item.shares) {
+      let queue = this.#queues.get(provider);
+      if (queue === undefined) {
+        queue = new ProviderQueue(provider);
+        this.#queues.set(provider, queue);
+      }
+      queue.add(item, first);
+      // A line that waits for a time keeps waiting, unless the newcomer is now at its head.
+      if (queue.next() === item) queue.call();
+      this.#announce(provider, queue.counts);
+    }
+  }
+
+  /** Takes an item out, wherever it is in its lines. */
+  remove(id: string): Item | undefined {
+    const item = this.#items.get(id);
+    if (item === undefined) return undefined;
+    this.#items.delete(id);
+    item.waiting = false;
+    for (const { provider } of item.shares) {
+      const queue = this.#queues.get(provider);
+      if (queue === undefined) continue;
+      queue.dropped(item);
+      if (queue.size === 0) this.#queues.delete(provider);
+      this.#announce(provider, queue.counts);
+    }
+    return item;
+  }
+
+  /** Mail that another provider keeps for an unknown time is not what fresh mail must wait for. */
+  park(item: Item, by: string | undefined): void {
+    if (item.parkedBy === by) return;
+    for (const { provider } of item.shares) {
+      const queue = this.#queues.get(provider);
+      if (queue === undefined) continue;
+      const counted = item.parkedBy === undefined || item.parkedBy === provider;
+      const counts = by === undefined || by === provider;
+      if (counted !== counts) queue.count(item, counts ? 1 : -1);
+      this.#announce(provider, queue.counts);
+    }
+    item.parkedBy = by;
+  }
+}

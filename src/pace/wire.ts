@@ -1,0 +1,215 @@
+/** The parts of pacing, each given the others it needs. */
+import type { Limits } from '../limit/limits.ts';
+import type { Store } from '../store/store.ts';
+import { audienceOf, type Target } from './audience.ts';
+import type { Clock } from './clock.ts';
+import { Departures } from './departures.ts';
+import { Desk } from './desk.ts';
+import { Flights } from './flights.ts';
+import { Gate } from './gate.ts';
+import type { Backoff } from './health.ts';
+import type { HeldBook } from './held-book.ts';
+import type { HeldRecord, Item } from './item.ts';
+import type { PaceLog } from './log.ts';
+import { MaxHold, type MaxHoldAction } from './max-hold.ts';
+import { Outcomes } from './outcomes.ts';
+import { Patients } from './patients.ts';
+import type { HoldQueue, Releaser } from './ports.ts';
+import { type Ownership, Reconcile } from './reconcile.ts';
+import { Rehold } from './rehold.ts';
+import { Scheduler } from './scheduler.ts';
+import { Verdicts } from './verdict.ts';
+
+/** What the configuration says, as of now: asked anew each time, so that a reload needs no more. */
+export interface PaceSettings {
+  readonly limitsOf: (provider: string) => Limits;
+  /** undefined: the recipient stays on this machine. */
+  readonly targetOf: (recipient: string) => Target | undefined;
+  /** Looks up what targetOf needs to know of recipients that no milter saw. Never rejects. */
+  readonly prepare: (recipients: readonly string[]) => Promise<void>;
+  readonly laneOf: (sender: string) => string;
+  /** 0 for the best, and for a lane that no longer exists the default one's. */
+  readonly laneIndex: (lane: string) => number;
+  readonly bestLane: () => string;
+  readonly backoff: () => Backoff;
+  readonly maxHoldMs: (lane: string) => number;
+  readonly onMaxHold: () => MaxHoldAction;
+  readonly adoptAll: () => boolean;
+  readonly outcomesSeen: () => boolean;
+}
+
+export interface PacerParts {
+  readonly clock: Clock;
+  readonly host: string;
+  readonly store: Store;
+  readonly book: HeldBook;
+  readonly queue: HoldQueue;
+  readonly releaser: Releaser;
+  readonly ownerOf: Ownership;
+  readonly settings: PaceSettings;
+  readonly log: PaceLog;
+}
+
+export interface Hooks {
+  /** undefined: the store answers. */
+  readonly onStore: (error: unknown) => void;
+  /** Something is in doubt: the queue should be listed soon. */
+  readonly onDoubt: () => void;
+}
+
+export interface Pacing {
+  readonly flights: Flights;
+  readonly patients: Patients;
+  readonly gate: Gate;
+  readonly scheduler: Scheduler;
+  readonly desk: Desk;
+  readonly departures: Departures;
+  readonly rehold: Rehold;
+  readonly outcomes: Outcomes;
+  readonly maxHold: MaxHold;
+  readonly reconcile: Reconcile;
+  readonly verdicts: Verdicts;
+}
+
+export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Pacing {
+  const { clock, store, releaser, settings, log } = parts;
+  const { targetOf, laneOf, laneIndex, backoff } = settings;
+  const openOf = (record: HeldRecord) => openRecipients(record, targetOf);
+  const flights = new Flights();
+  const patients = new Patients({ clock, backoff, log });
+  const gate = new Gate({
+    store,
+    clock,
+    limitsOf: settings.limitsOf,
+    troubleOf: (provider) => patients.of(provider),
+    outcomesSeen: settings.outcomesSeen,
+  });
+  const scheduler = new Scheduler({
+    clock,
+    attempt: async (item) => {
+      const attempt = await gate.attempt(item, true);
+      onStore(undefined);
+      return attempt;
+    },
+    limits: (provider) => gate.limits(provider),
+    release: (item) => {
+      if (item.observed) tellObserved(item, clock, log);
+      else departures.leave(item.record);
+    },
+    onTrouble: onStore,
+    announce: (provider, counts) => {
+      store.announce(provider, counts).catch(onStore);
+    },
+  });
+  const desk: Desk = new Desk({
+    clock,
+    host: parts.host,
+    book: parts.book,
+    scheduler,
+    targetOf,
+    laneIndex,
+    releaseNow: (record) => departures.leave(record),
+  });
+  const departures: Departures = new Departures({
+    clock,
+    desk,
+    flights,
+    releaser,
+    log,
+    openOf,
+    onDoubt,
+    pause: (forMs) => scheduler.pause(clock.nowUs() + forMs * 1000),
+  });
+  const rehold = new Rehold({
+    clock,
+    desk,
+    flights,
+    departures,
+    releaser,
+    backoff,
+    settle: (flight) => outcomes.settle(flight, flight.open.keys()),
+    log,
+  });
+  const outcomes: Outcomes = new Outcomes({
+    clock,
+    store,
+    desk,
+    flights,
+    departures,
+    patients,
+    rehold,
+    log,
+    targetOf,
+    laneOf,
+    openOf,
+    demandOf: (share) => gate.demand(share, false),
+    wake: (provider) => scheduler.wake(provider),
+    onStoreTrouble: onStore,
+  });
+  const maxHold = new MaxHold({
+    clock,
+    desk,
+    departures,
+    outcomes,
+    releaser,
+    log,
+    maxHoldMs: settings.maxHoldMs,
+    action: settings.onMaxHold,
+    bestLane: settings.bestLane,
+  });
+  const reconcile = new Reconcile({
+    clock,
+    queue: parts.queue,
+    desk,
+    flights,
+    departures,
+    rehold,
+    outcomes,
+    log,
+    ownerOf: parts.ownerOf,
+    adoptAll: settings.adoptAll,
+    targetOf,
+    prepare: settings.prepare,
+    laneOf,
+    checkAge: (record) => maxHold.check(record),
+  });
+  const verdicts = new Verdicts({
+    clock,
+    desk,
+    flights,
+    gate,
+    scheduler,
+    log,
+    targetOf,
+    laneOf,
+    laneIndex,
+  });
+  return {
+    flights,
+    patients,
+    gate,
+    scheduler,
+    desk,
+    departures,
+    rehold,
+    outcomes,
+    maxHold,
+    reconcile,
+    verdicts,
+  };
+}
+
+function openRecipients(
+  record: HeldRecord,
+  targetOf: PaceSettings['targetOf'],
+): Map<string, Set<string>> {
+  const { byProvider } = audienceOf(record.recipients, targetOf);
+  return new Map([...byProvider].map(([provider, some]) => [provider, new Set(some)]));
+}
+
+function tellObserved(item: Item, clock: Clock, log: PaceLog): void {
+  const { queueId, heldMs } = item.record;
+  const providers = item.shares.map(({ provider }) => provider);
+  const waitedMs = Math.round(clock.nowMs() - heldMs);
+  log.info({ queueId, providers, waitedMs }, 'would be released (observe)');
+}
