@@ -10,9 +10,13 @@ import type { Globals } from './verb.ts';
 /** As in config/load.ts, which is not loaded here: with the schema it is most of a start-up. */
 const DEFAULT_FILE = '/etc/postpace/postpace.yaml';
 
-/** A client for the daemon that the options or the configuration name. */
-export async function connect(options: Globals, shell: Pick<Shell, 'env'>): Promise<ControlTarget> {
-  return controlClient(await controlSocket(options, shell.env));
+/** A client for the daemon that the options or the configuration name; `signal` ends its waits. */
+export async function connect(
+  options: Globals,
+  shell: Pick<Shell, 'env'>,
+  signal?: AbortSignal,
+): Promise<ControlTarget> {
+  return controlClient(await controlSocket(options, shell.env), undefined, signal);
 }
 
 /**

@@ -9,6 +9,9 @@ import { table } from './table.ts';
 import { group, verb } from './verb.ts';
 import { count, duration, provider, rate, reason } from './words.ts';
 
+/** The history's name for what was done to all providers at once. */
+const EVERY = '*';
+
 const show = verb(
   (yargs) =>
     yargs
@@ -126,11 +129,11 @@ const history = verb(
     const rows = printableReport(adjustments).map((each) => ({
       cells: [
         clock(each.at, now),
-        each.provider,
+        each.provider === EVERY ? '(all)' : each.provider,
         each.kind,
-        each.from === '' && each.to === '' ? '' : `${each.from} -> ${each.to}`,
         each.until === null ? '' : clock(each.until, now),
         each.by,
+        each.from === '' && each.to === '' ? '' : `${each.from} -> ${each.to}`,
         each.why,
       ],
     }));
@@ -138,9 +141,9 @@ const history = verb(
       { title: 'AT' },
       { title: 'PROVIDER', shrinkTo: 8 },
       { title: 'WHAT', shrinkTo: 8 },
-      { title: 'FROM -> TO', shrinkTo: 12 },
       { title: 'UNTIL' },
       { title: 'BY', shrinkTo: 6 },
+      { title: 'FROM -> TO', under: true } as const,
       { title: 'WHY', under: true } as const,
     ];
     say(shell, table(titles, rows, columns(shell)).join('\n'));

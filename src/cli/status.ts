@@ -24,7 +24,8 @@ export const status = verb(
       .example('$0 status utc --watch', 'one provider, live')
       .example("$0 status --json | jq '.providers[] | select(.held > 0)'", 'for scripts'),
   async (options, shell) => {
-    const daemon = await connect(options, shell);
+    const stop = new AbortController();
+    const daemon = await connect(options, shell, stop.signal);
     const ask = async (): Promise<StatusReport> => {
       const report = await daemon.status(options.provider);
       return options.provider === undefined
@@ -36,7 +37,7 @@ export const status = verb(
         ? [json(report, 0)]
         : highlight(shell, statusText(printableReport(report), columns(shell)));
     if (options.watch) {
-      await watch(shell, ask, render, shell.stdout.isTTY && !options.json);
+      await watch(shell, ask, render, shell.stdout.isTTY && !options.json, stop);
     } else if (options.json) {
       sayJson(shell, await ask());
     } else {

@@ -8,16 +8,18 @@ const LEAVE = '\u001b[?25h\u001b[?1049l';
 const PERIOD_MS = 1000;
 
 /**
- * Asks every second and shows the answer, until SIGINT, SIGTERM or SIGHUP. With `screen` it is
- * redrawn in place on the terminal's alternate screen, which is left again whatever happens;
- * without, one block follows the other. The first question's error is the caller's; later the
- * daemon may be away for a while, and what was last known stays with a line that says so.
+ * Asks every second and shows the answer, until SIGINT, SIGTERM or SIGHUP, which abort `stop` (and
+ * with it a question that waits). With `screen` it is redrawn in place on the terminal's alternate
+ * screen, which is left again whatever happens; without, one block follows the other. The first
+ * question's error is the caller's; later the daemon may be away for a while, and what was last
+ * known stays with a line that says so.
  */
 export async function watch<T>(
   shell: Shell,
   ask: () => Promise<T>,
   frame: (answer: T) => readonly string[],
   screen: boolean,
+  stop: AbortController,
 ): Promise<void> {
   let answer = await ask();
   let away: string | undefined;
@@ -28,7 +30,6 @@ export async function watch<T>(
     else complain(shell, away);
   };
 
-  const stop = new AbortController();
   const end = (): void => stop.abort();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, end);

@@ -36,13 +36,18 @@ interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * A ControlTarget that asks the daemon on `socketPath`. Every method rejects with ControlError when
- * the daemon refuses, and with DaemonUnreachable when it can't be asked.
+ * the daemon refuses, and with DaemonUnreachable when it can't be asked, or `signal` ends the wait.
  */
-export function controlClient(socketPath: string, patience: Patience = PATIENCE): ControlTarget {
+export function controlClient(
+  socketPath: string,
+  patience: Patience = PATIENCE,
+  signal?: AbortSignal,
+): ControlTarget {
   const get = <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}) => {
     const given = Object.entries(query).filter((entry): entry is [string, string] => !!entry[1]);
     const search = new URLSearchParams(given).toString();
@@ -50,12 +55,13 @@ export function controlClient(socketPath: string, patience: Patience = PATIENCE)
       method: 'GET',
       path: search === '' ? path : `${path}?${search}`,
       timeoutMs: patience.askMs,
+      signal,
     });
   };
   const post = async <T>(path: string, body: unknown, timeoutMs = patience.actMs): Promise<T> => {
     // A frozen daemon is noticed here, before anything is asked for whose outcome would be unknown.
     if (timeoutMs > patience.askMs) await get('/version');
-    return send<T>(socketPath, { method: 'POST', path, body, timeoutMs });
+    return send<T>(socketPath, { method: 'POST', path, body, timeoutMs, signal });
   };
 
   return {
@@ -109,7 +115,14 @@ function exchange(socketPath: string, call: Call): Promise<Answer> {
     body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length };
   return new Promise<Answer>((resolve, reject) => {
     const outgoing = request(
-      { socketPath, method: call.method, path: call.path, agent: false, headers },
+      {
+        socketPath,
+        method: call.method,
+        path: call.path,
+        agent: false,
+        headers,
+        ...(call.signal && { signal: call.signal }),
+      },
       (response) => {
         const chunks: Buffer[] = [];
         const api = response.headers[API_HEADER];

@@ -6,6 +6,9 @@ import { parse } from 'yaml';
 
 import { postpace, served, type Served } from './postpace.ts';
 
+// Every run is a process of its own: a busy machine needs its time.
+t.setTimeout(120_000);
+
 let fake: Served;
 let directory: string;
 t.before(async () => {

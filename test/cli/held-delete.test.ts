@@ -7,6 +7,9 @@ import t, { type Test } from 'tap';
 import { fakeDaemon, heldMessage } from '../control/fake-daemon.ts';
 import { ENV, MAIN, postpace, served, type Ran, type Served } from './postpace.ts';
 
+// Every run is a process of its own: a busy machine needs its time.
+t.setTimeout(120_000);
+
 interface Deleting extends Served {
   readonly remove: (...args: readonly string[]) => Promise<Ran>;
   /** Arguments and standard input of the postsuper that ran; undefined: none did. */

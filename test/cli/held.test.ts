@@ -4,6 +4,9 @@ import { displayWidth } from '../../src/cli/width.ts';
 import { fakeDaemon, HELD, heldMessage } from '../control/fake-daemon.ts';
 import { postpace, served, type Served } from './postpace.ts';
 
+// Every run is a process of its own: a busy machine needs its time.
+t.setTimeout(120_000);
+
 let fake: Served;
 t.before(async () => {
   fake = await served();

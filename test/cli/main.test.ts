@@ -8,6 +8,9 @@ import { packageVersion } from '../../src/version.ts';
 import { fakeDaemon, heldMessage } from '../control/fake-daemon.ts';
 import { ENV, MAIN, postpace, served, type Served } from './postpace.ts';
 
+// Every run is a process of its own: a busy machine needs its time.
+t.setTimeout(120_000);
+
 let fake: Served;
 t.before(async () => {
   fake = await served();

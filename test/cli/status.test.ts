@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 
 import { displayWidth } from '../../src/cli/width.ts';
 import { fakeDaemon, OUTLOOK, STATUS, UTC } from '../control/fake-daemon.ts';
 import { ENV, MAIN, postpace, served, type Served } from './postpace.ts';
+
+// Every run is a process of its own: a busy machine needs its time.
+t.setTimeout(120_000);
 
 let fake: Served;
 t.before(async () => {
@@ -121,6 +124,25 @@ t.test('--watch into a pipe repeats until SIGINT', async (test) => {
   const lines = out.trim().split('\n');
   test.ok(lines.length >= 2, 'an object a line');
   for (const line of lines) test.equal(JSON.parse(line).pid, 4711);
+});
+
+t.test('--watch ends on SIGINT although the daemon hangs', async (test) => {
+  let asked = 0;
+  const waits = new EventEmitter();
+  const status = (): Promise<typeof STATUS> => {
+    if (asked++ === 0) return Promise.resolve(STATUS);
+    waits.emit('waits');
+    return new Promise(() => undefined);
+  };
+  const other = await served({ ...fakeDaemon(), status });
+  test.teardown(() => other.close());
+  const child = spawn(process.execPath, [MAIN, 'status', '--watch', '--control', other.socket], {
+    env: ENV,
+  });
+  await once(waits, 'waits');
+  child.kill('SIGINT');
+  const [exit] = await once(child, 'close');
+  test.equal(exit, 0);
 });
 
 t.test('--watch on a terminal: alternate screen, left again on Ctrl-C', async (test) => {

@@ -3,6 +3,9 @@ import t from 'tap';
 import { NOW, UTC } from '../control/fake-daemon.ts';
 import { served, type Served } from './postpace.ts';
 
+// Every run is a process of its own: a busy machine needs its time.
+t.setTimeout(120_000);
+
 let fake: Served;
 t.before(async () => {
   fake = await served();

@@ -175,7 +175,7 @@ export function fakeDaemon(heldNow: readonly HeldReport[] = HELD): FakeDaemon {
         },
         {
           at: NOW - 30 * H,
-          provider: 'outlook',
+          provider: '*',
           kind: 'suspension',
           from: '',
           to: '',
