@@ -5,12 +5,13 @@
  */
 import * as fsPromises from 'node:fs/promises';
 import { join } from 'node:path';
-import { recordAdmission, spansOf } from '../limit/history.ts';
 import type { Books } from './books.ts';
+import type { Ledger } from './decide.ts';
 import { Journal } from './journal.ts';
 import type { Disk, Draft, Recovery } from './journal.ts';
 import { encodeLine } from './line.ts';
 import type { Line } from './line.ts';
+import { Owed, SLICE } from './owed.ts';
 import { StoreError } from './store.ts';
 import type { Demand } from './store.ts';
 
@@ -23,8 +24,6 @@ export interface KeeperOptions {
 /** The journal's name in state_dir. */
 export const JOURNAL = 'limits.journal';
 
-/** Lines made at a time, so that nobody waits long for the processor. */
-const SLICE = 500;
 const REWRITE_ABOVE_BYTES = 1 << 20;
 /** Longest that an answer waits for its line; a disk that is slower must not stall the mail. */
 const LONGEST_WAIT_MS = 15;
@@ -34,19 +33,11 @@ interface Stale {
   readonly lines: string[];
 }
 
-interface Owed {
-  readonly added: number[];
-  readonly passed: number[];
-}
-
-export class Keeper {
+export class Keeper implements Ledger {
   readonly #books: Books;
   readonly #journal: Journal;
   readonly #options: KeeperOptions;
-  /** Admissions that are not in the journal yet, by provider. */
-  #owed = new Map<string, Owed>();
-  /** Other lines that are not in the journal yet. */
-  #lines: string[] = [];
+  readonly #owed = new Owed();
   /** While the journal is rewritten: what changed after its line was made. */
   #stale: Stale | undefined;
   /** The file misses something: only a rewrite helps. */
@@ -74,7 +65,7 @@ export class Keeper {
     const path = join(stateDir, JOURNAL);
     let opened: Awaited<ReturnType<typeof Journal.open>>;
     try {
-      await disk.mkdir(stateDir, { recursive: true, mode: 0o750 });
+      await makeDir(stateDir, disk);
       opened = await Journal.open(path, disk, (line) => books.apply(line));
     } catch (error) {
       throw new StoreError(`${path} can't be used: ${reason(error)}`, { cause: error });
@@ -85,16 +76,9 @@ export class Keeper {
   }
 
   /** A provider's admission, to be written. */
-  admitted({ provider, recipients, limits }: Demand, nowUs: number, passes: boolean): void {
-    this.#stale?.accounts.add(provider);
-    if (this.#broken) return;
-    let owed = this.#owed.get(provider);
-    if (owed === undefined) {
-      owed = { added: [], passed: [] };
-      this.#owed.set(provider, owed);
-    }
-    const pairs = passes ? owed.passed : owed.added;
-    recordAdmission(pairs, nowUs, recipients, spansOf(limits.quotas));
+  admitted(demand: Demand, nowUs: number, passes: boolean): void {
+    this.#stale?.accounts.add(demand.provider);
+    if (!this.#broken) this.#owed.admitted(demand, nowUs, passes);
   }
 
   /** Any other change, to be written; `provider` where it is part of an account. */
@@ -102,7 +86,7 @@ export class Keeper {
     const encoded = lines.map(encodeLine);
     if (provider !== undefined) this.#stale?.accounts.add(provider);
     else this.#stale?.lines.push(...encoded);
-    if (!this.#broken) this.#lines.push(...encoded);
+    if (!this.#broken) this.#owed.add(...encoded);
   }
 
   /** Resolves when everything noted so far is in the file, or can't be, or takes too long. */
@@ -164,10 +148,10 @@ export class Keeper {
       await this.#rewrite();
       return;
     }
-    this.#lines.push(encodeLine(['time', nowUs]));
+    this.#owed.add(encodeLine(['time', nowUs]));
     if (existed && !clean) {
       this.#books.uncleanUs = nowUs;
-      this.#lines.push(encodeLine(['unclean', nowUs]));
+      this.#owed.add(encodeLine(['unclean', nowUs]));
     }
     await this.#flush();
   }
@@ -189,28 +173,13 @@ export class Keeper {
     return this.#writing;
   }
 
-  /** The next slice of what is owed, as text. */
   #next(): string {
-    if (this.#owed.size === 0 && this.#lines.length === 0) return '';
-    let text = encodeLine(['time', this.#options.nowUs()]);
-    text += this.#lines.splice(0, SLICE).join('');
-    let made = 0;
-    for (const [provider, { added, passed }] of this.#owed) {
-      this.#owed.delete(provider);
-      const account = this.#books.accounts.get(provider);
-      if (account === undefined) continue;
-      const { tatUs, intervalUs, keepSec } = account;
-      text += encodeLine(['sent', provider, tatUs, intervalUs, keepSec, added, passed]);
-      made += 1;
-      if (made === SLICE) break;
-    }
-    return text;
+    return this.#owed.next(this.#books, this.#options.nowUs());
   }
 
   #fail(error: unknown): void {
     this.#broken = true;
     this.#owed.clear();
-    this.#lines = [];
     if (this.#reported) return;
     this.#reported = true;
     this.#options.onTrouble(
@@ -258,7 +227,6 @@ export class Keeper {
     // The new file holds all that is owed now; what comes from here on is appended to it.
     this.#stale = undefined;
     this.#owed.clear();
-    this.#lines = [];
     this.#broken = false;
     try {
       await draft.append(text);
@@ -289,6 +257,16 @@ export class Keeper {
       if (made === SLICE) break;
     }
     return text;
+  }
+}
+
+// Only the last part of the path: a parent that is missing is rather a typing error, and a recursive
+// mkdir never returns on a file system that refuses it with ENOENT (Node 20, /proc).
+async function makeDir(path: string, disk: Disk): Promise<void> {
+  try {
+    await disk.mkdir(path, { mode: 0o750 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 

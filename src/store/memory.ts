@@ -8,28 +8,19 @@
 import { DAY, HOUR, MINUTE, countWithin } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
-import { paceIntervalUs, restated } from '../limit/pace.ts';
-import {
-  chargeAccount,
-  countPassed,
-  emptyAccount,
-  exceededBy,
-  paceState,
-  restateDebt,
-  waitOf,
-} from './account.ts';
-import type { Account, Wait } from './account.ts';
+import { emptyAccount, paceState } from './account.ts';
 import { Books } from './books.ts';
 import { StoreClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { inForce } from './control.ts';
+import { charge, decide } from './decide.ts';
+import type { Desk } from './decide.ts';
 import { Keeper } from './keeper.ts';
 import type { Disk } from './journal.ts';
 import { StoreError } from './store.ts';
 import type {
   Adjustment,
   Control,
-  Debt,
   Demand,
   Store,
   TakeRequest,
@@ -73,6 +64,7 @@ class MemoryStore implements Store {
   /** Waiting messages per lane, announced by this host: not kept, the scheduler says it anew. */
   readonly #waiting = new Map<string, readonly number[]>();
   readonly #listeners = new Set<(provider: string) => void>();
+  readonly #desk: Desk;
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
@@ -80,6 +72,7 @@ class MemoryStore implements Store {
     this.#books = books;
     this.#clock = clock;
     this.#keeper = keeper;
+    this.#desk = { books, waiting: this.#waiting, ledger: keeper };
     this.#timer = setInterval(() => {
       this.#books.sweep(this.#clock.nowUs(), SWEPT_PER_TICK);
       this.#keeper?.tick();
@@ -92,8 +85,7 @@ class MemoryStore implements Store {
 
   async take(request: TakeRequest): Promise<TakeResult> {
     this.#mustBeOpen();
-    // Nothing is awaited between the judgement and the charge: that is what makes it atomic.
-    const result = this.#decide(request);
+    const result = decide(this.#desk, request, this.#clock.nowUs());
     if (this.#keeper !== undefined && result.ok && request.demands.some(outlivesKill)) {
       await this.#keeper.written();
     }
@@ -129,7 +121,7 @@ class MemoryStore implements Store {
   async charge(demands: readonly Demand[]): Promise<void> {
     this.#mustBeOpen();
     const nowUs = this.#clock.nowUs();
-    for (const demand of demands) this.#admit(demand, nowUs, false);
+    for (const demand of demands) charge(this.#desk, demand, nowUs, false);
     if (demands.some(outlivesKill)) await this.#keeper?.written();
   }
 
@@ -201,78 +193,8 @@ class MemoryStore implements Store {
     await this.#keeper?.close();
   }
 
-  #decide(request: TakeRequest): TakeResult {
-    const nowUs = this.#clock.nowUs();
-    let worst: Wait | undefined;
-    for (const demand of request.demands) {
-      const wait = this.#judge(demand, request, nowUs);
-      if (wait !== undefined && (worst === undefined || wait.freeAtUs > worst.freeAtUs)) {
-        worst = wait;
-      }
-    }
-    if (worst !== undefined) {
-      const debts = request.demands.map((demand) => this.#debt(demand));
-      return { ok: false, nowUs, retryAtUs: worst.freeAtUs, cause: worst.cause, debts };
-    }
-    const exceeded: ReturnType<typeof exceededBy>[number][] = [];
-    for (const demand of request.demands) {
-      const passes = this.#control(demand.provider, nowUs)?.pass !== undefined;
-      if (!passes) exceeded.push(...exceededBy(demand));
-      const account = this.#admit(demand, nowUs, passes);
-      if (demand.limits.inFlight === undefined) continue;
-      account.inFlight = (account.inFlight ?? new Map<string, number>()).set(request.id, nowUs);
-      this.#keeper?.noted(demand.provider, ['flight', demand.provider, request.id, nowUs]);
-    }
-    const debts = request.demands.map((demand) => this.#debt(demand));
-    return { ok: true, nowUs, debts, exceeded };
-  }
-
-  #judge(demand: Demand, request: TakeRequest, nowUs: number): Wait | undefined {
-    const account = this.#books.accounts.get(demand.provider);
-    const { pace } = demand.limits;
-    // A limit that changed measures the debt anew from the moment it is first seen.
-    if (
-      account !== undefined &&
-      account.intervalUs > 0 &&
-      pace !== undefined &&
-      account.intervalUs !== paceIntervalUs(pace)
-    ) {
-      const { tatUs, intervalUs } = account;
-      restateDebt(account, restated({ tatUs, intervalUs }, pace, nowUs));
-    }
-    return waitOf(account, demand, {
-      nowUs,
-      control: this.#control(demand.provider, nowUs),
-      mustQueue: !request.queued && this.#waits(demand.provider, request.lane),
-      id: request.id,
-      uncleanUs: this.#books.uncleanUs,
-    });
-  }
-
-  #admit(demand: Demand, nowUs: number, passes: boolean): Account {
-    const account = this.#books.open(demand.provider);
-    if (passes) countPassed(account, demand, nowUs);
-    else chargeAccount(account, demand, nowUs, this.#books.uncleanUs);
-    this.#keeper?.admitted(demand, nowUs, passes);
-    return account;
-  }
-
-  #waits(provider: string, lane: number): boolean {
-    const waiting = this.#waiting.get(provider);
-    return waiting !== undefined && waiting.some((count, i) => i <= lane && count > 0);
-  }
-
   #control(provider: string, nowUs: number): Control | undefined {
     return inForce(this.#books.controls.get(provider), nowUs);
-  }
-
-  #debt({ provider, limits }: Demand): Debt {
-    const account = this.#books.accounts.get(provider);
-    const tat =
-      limits.pace === undefined || account === undefined || account.intervalUs === 0
-        ? {}
-        : { tatUs: account.tatUs };
-    return { provider, ...tat, inFlight: account?.inFlight?.size ?? 0 };
   }
 
   #changed(provider: string): void {

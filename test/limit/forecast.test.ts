@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { lastAdmissionUs } from '../../src/limit/forecast.ts';
 import { recordAdmission, spansOf } from '../../src/limit/history.ts';
@@ -40,9 +40,11 @@ function played(
   return nowUs;
 }
 
+function at(limits: Limits, recipients: number, messages: number): number {
+  return (lastAdmissionUs(NOTHING, limits, recipients, messages, START) - START) / 1e6;
+}
+
 t.test('by hand', async (t) => {
-  const at = (limits: Limits, recipients: number, messages: number): number =>
-    (lastAdmissionUs(NOTHING, limits, recipients, messages, START) - START) / 1e6;
   const { pace } = UTC;
   t.equal(at({ quotas: [] }, 1, 10_000), 0, 'unlimited');
   t.equal(at({ pace: pace!, quotas: [] }, 1, 0), 0, 'none');

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { admit, burstSpent, paceIntervalUs } from '../../src/limit/pace.ts';
 import type { PaceState } from '../../src/limit/pace.ts';
@@ -120,7 +120,7 @@ t.test('a window across changes admits at most the largest rate and one burst', 
           ledger.push({ atUs: nowUs, recipients });
         }
         const rate = Math.max(...limits.map(({ count, windowUs }) => count / windowUs));
-        const burst = Math.max(...limits.map(({ burst }) => burst), 12);
+        const burst = Math.max(...limits.map((limit) => limit.burst), 12);
         return limits.every(({ windowUs }) => {
           const count = Math.ceil(rate * windowUs + 1e-6);
           return (

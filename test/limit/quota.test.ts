@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { compacted, recordAdmission, spansOf } from '../../src/limit/history.ts';
 import type { History } from '../../src/limit/history.ts';

@@ -2,13 +2,11 @@
  * What every adapter of the store port must do. Uses nothing but the port and a way to let the
  * store's own clock go on, so it runs against a clock set by hand and against a real one alike.
  */
-import type t from 'tap';
+import type { Test } from 'tap';
 import type { Limits } from '../../src/limit/limits.ts';
 import type { Adjustment, Store, TakeRequest, TakeResult } from '../../src/store/store.ts';
 import { brokenPromises } from './windows.ts';
 import type { Admitted } from './windows.ts';
-
-type Test = typeof t;
 
 export interface Subject {
   /** Empty at first; the suite closes it. */
@@ -48,7 +46,7 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
     t.test(name, async (t) => {
       const subject = await makeStore();
       try {
-        await body(t as Test, subject);
+        await body(t, subject);
       } finally {
         await subject.store.close();
       }
