@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
 import { readJournalEntry } from './journal-entry.ts';
 import { readText } from './log-grammar.ts';
@@ -111,6 +111,7 @@ export class JournalFollower implements LogFollower {
           const followed = this.#read(line);
           if (followed !== undefined) yield followed;
         }
+        await setImmediate();
       }
       const how = await ended;
       const said = stderr.trim().split('\n').at(-1) ?? '';

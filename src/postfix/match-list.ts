@@ -3,7 +3,7 @@
  * more of the same, `!` before any of them; the first that fits decides (Postfix's match_list(3)).
  */
 import { readFile } from 'node:fs/promises';
-import type { Lookups } from './lookup.ts';
+import type { LookUp } from './lookup.ts';
 import { splitMilters } from './milter-list.ts';
 
 interface Pattern {
@@ -62,17 +62,14 @@ export function* namesOf(domain: string, parents: MatchList['parents']): Generat
 }
 
 /** Whether the domain is in the list. Rejects when a table can't be read. */
-export async function matches(list: MatchList, domain: string, lookups: Lookups): Promise<boolean> {
+export async function matches(list: MatchList, domain: string, lookUp: LookUp): Promise<boolean> {
   const names = [...namesOf(domain, list.parents)];
   for (const pattern of list.patterns) {
-    if (pattern.kind === 'name') {
-      if (names.includes(pattern.text)) return !pattern.negated;
-      continue;
-    }
-    for (const name of names) {
-      const found = await lookups.find(pattern.text, name);
-      if (found !== undefined) return !pattern.negated;
-    }
+    const fits =
+      pattern.kind === 'name'
+        ? names.includes(pattern.text)
+        : (await lookUp(pattern.text, names)).size > 0;
+    if (fits) return !pattern.negated;
   }
   return false;
 }

@@ -8,7 +8,7 @@
  * the end of the message. Where a table can't be read the transport decides alone: mail to one's own
  * domain may then be paced, but no burst gets out unpaced.
  */
-import { Lookups } from './lookup.ts';
+import { type LookUp, tableReader } from './lookup.ts';
 import { matches, type MatchList, namesOf, readMatchList } from './match-list.ts';
 import { splitMilters } from './milter-list.ts';
 import type { PostfixSettings } from './settings.ts';
@@ -23,6 +23,8 @@ const OWN_DOMAINS = [
 
 const MOST_KNOWN = 100_000;
 const KNOWN_MS = 10 * 60 * 1000;
+/** After an error the tables are asked again sooner. */
+const FAILED_MS = 30 * 1000;
 
 export interface OutboundOptions {
   /** Transports that leave the machine, in place of those whose command is smtp. */
@@ -34,9 +36,12 @@ export interface OutboundOptions {
 }
 
 interface Known {
-  readonly own: boolean;
-  /** What transport_maps or default_transport says, for mail that comes without rcpt_mailer. */
-  readonly transport: string;
+  /** undefined: a table could not be read. */
+  readonly own: boolean | undefined;
+  /** Of transport_maps or default_transport; undefined: not asked, or not to be read. */
+  readonly transport: string | undefined;
+  /** The transport was asked for. */
+  readonly complete: boolean;
   readonly untilMs: number;
 }
 
@@ -45,7 +50,7 @@ export class Outbound {
   readonly #transportTables: readonly string[];
   readonly #defaultTransport: string;
   readonly #leaving: ReadonlySet<string>;
-  readonly #lookups: Lookups;
+  readonly #lookUp: LookUp;
   readonly #options: OutboundOptions;
   readonly #known = new Map<string, Known>();
   readonly #asked = new Map<string, Promise<void>>();
@@ -55,7 +60,7 @@ export class Outbound {
   constructor(settings: PostfixSettings, lists: readonly MatchList[], options: OutboundOptions) {
     this.#lists = lists;
     this.#options = options;
-    this.#lookups = new Lookups(settings.configDirectory, options.now);
+    this.#lookUp = tableReader(settings.configDirectory);
     this.#transportTables = splitMilters(settings.main.get('transport_maps') ?? '');
     this.#defaultTransport = transportName(settings.main.get('default_transport') ?? '') ?? 'smtp';
     this.#leaving = new Set(
@@ -68,20 +73,17 @@ export class Outbound {
 
   /**
    * Looks a destination up (lower case, A-labels), so that leaves() knows it. Never rejects.
-   * Returns at once when it is known.
+   * Returns at once when it is known. `mailer` as for leaves().
    */
-  prepare(destination: string): Promise<void> {
+  prepare(destination: string, mailer?: string): Promise<void> {
+    const complete = mailer === undefined;
     const known = this.#known.get(destination);
-    if (known !== undefined && known.untilMs > this.#options.now()) return Promise.resolve();
-    const asked = this.#asked.get(destination) ?? this.#ask(destination);
-    this.#asked.set(destination, asked);
+    const fresh = known !== undefined && known.untilMs > this.#options.now();
+    if (fresh && (known.complete || !complete)) return Promise.resolve();
+    const name = `${complete ? '' : 'own '}${destination}`;
+    const asked = this.#asked.get(name) ?? this.#ask(name, destination, complete);
+    this.#asked.set(name, asked);
     return asked;
-  }
-
-  /** Whether leaves() can tell at once. */
-  isKnown(destination: string): boolean {
-    const known = this.#known.get(destination);
-    return known !== undefined && known.untilMs > this.#options.now();
   }
 
   /**
@@ -94,42 +96,41 @@ export class Outbound {
     return this.#leaving.has(mailer ?? known?.transport ?? this.#defaultTransport);
   }
 
-  async #ask(destination: string): Promise<void> {
-    try {
-      const [own, transport] = await Promise.all([
-        this.#isOwn(destination),
-        this.#transport(destination),
-      ]);
-      if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-      const untilMs = this.#options.now() + KNOWN_MS;
-      this.#known.set(destination, { own, transport, untilMs });
-    } catch (error) {
-      const trouble = error instanceof Error ? error : new Error(String(error));
-      // The message ends in the table's own words, the same for every key.
-      const about = trouble.message.replace(destination, '');
-      if (!this.#told.has(about) && this.#told.size < 100) {
-        this.#told.add(about);
-        this.#options.onTrouble(trouble);
-      }
-    } finally {
-      this.#asked.delete(destination);
-    }
+  async #ask(name: string, destination: string, complete: boolean): Promise<void> {
+    const found = await Promise.all([
+      this.#isOwn(destination),
+      complete ? this.#transport(destination) : undefined,
+    ]).catch((error: unknown) => this.#tell(error, destination));
+    const [own, transport] = found ?? [undefined, undefined];
+    const untilMs = this.#options.now() + (found === undefined ? FAILED_MS : KNOWN_MS);
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(destination, { own, transport, complete, untilMs });
+    this.#asked.delete(name);
+  }
+
+  /** Once for each table: the message says the same for every destination. */
+  #tell(error: unknown, destination: string): undefined {
+    const trouble = error instanceof Error ? error : new Error(String(error));
+    const about = trouble.message.replace(destination, '');
+    if (this.#told.has(about) || this.#told.size >= 100) return;
+    this.#told.add(about);
+    this.#options.onTrouble(trouble);
   }
 
   async #isOwn(destination: string): Promise<boolean> {
-    for (const list of this.#lists)
-      if (await matches(list, destination, this.#lookups)) return true;
+    for (const list of this.#lists) if (await matches(list, destination, this.#lookUp)) return true;
     return false;
   }
 
-  /** transport(5): the domain, its parents as `.parent`, then `*`. */
+  /** transport(5): the domain, its parents as `.parent`, then `*`, each in all tables. */
   async #transport(destination: string): Promise<string> {
-    for (const name of [...namesOf(destination, 'dot-name'), '*']) {
-      for (const table of this.#transportTables) {
-        const found = await this.#lookups.find(table, name);
-        const transport = found === undefined ? undefined : transportName(found);
-        if (transport !== undefined) return transport;
-      }
+    const names = [...namesOf(destination, 'dot-name'), '*'];
+    const tables = await Promise.all(
+      this.#transportTables.map((table) => this.#lookUp(table, names)),
+    );
+    for (const name of names) {
+      const found = tables.find((table) => table.has(name))?.get(name);
+      if (found !== undefined) return transportName(found) ?? this.#defaultTransport;
     }
     return this.#defaultTransport;
   }

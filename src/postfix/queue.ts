@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import type { HoldQueue, QueuedMessage } from '../pace/ports.ts';
 import { failure } from './command.ts';
 
@@ -88,6 +89,7 @@ export class PostfixQueue implements HoldQueue {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines) if (line !== '') yield readQueueLine(line);
+        await setImmediate();
       }
       const how = await ended;
       // A listing that broke off is no snapshot: what is missing in it may still be held.
