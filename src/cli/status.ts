@@ -32,16 +32,17 @@ export const status = verb(
         ? { ...report, providers: report.providers.filter(isActive) }
         : report;
     };
-    const render = (report: StatusReport): readonly string[] =>
-      options.json
-        ? [json(report, 0)]
-        : highlight(shell, statusText(printableReport(report), columns(shell)));
+    const text = (report: StatusReport): readonly string[] =>
+      highlight(shell, statusText(printableReport(report), columns(shell)));
+    const screen = shell.stdout.isTTY && !options.json;
     if (options.watch) {
-      await watch(shell, ask, render, shell.stdout.isTTY && !options.json, stop);
+      const frame = (report: StatusReport): readonly string[] =>
+        options.json ? [json(report, 0)] : screen ? text(report) : [...text(report), ''];
+      await watch(shell, ask, frame, screen, stop);
     } else if (options.json) {
       sayJson(shell, await ask());
     } else {
-      say(shell, render(await ask()).join('\n'));
+      say(shell, text(await ask()).join('\n'));
     }
     return EXIT.ok;
   },
