@@ -19,6 +19,6 @@ export function listenFds(
   const names = (env['LISTEN_FDNAMES'] ?? '').split(':');
   return Array.from({ length: count }, (_, index) => ({
     fd: FIRST_FD + index,
-    name: names[index] ?? 'unknown',
+    name: names[index] || 'unknown',
   }));
 }

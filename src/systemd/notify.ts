@@ -6,26 +6,34 @@ import { execFile } from 'node:child_process';
 
 export interface Notifier {
   ready(): void;
+  /** systemd 252 shows it; ready() ends it. */
   reloading(): void;
   stopping(): void;
   /** Ends the watchdog's beat. */
   close(): void;
 }
 
-/** `onTrouble`: told when systemd-notify fails; the daemon goes on. */
+/** A service manager that takes no message is not waited for. */
+const LONGEST_MS = 5_000;
+
+const SILENT: Notifier = { ready() {}, reloading() {}, stopping() {}, close() {} };
+
+/**
+ * `env`: NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID; `pid`: this process. The watchdog is fed at
+ * half its interval. `onTrouble`: told when systemd-notify fails; the daemon goes on.
+ */
 export function notifier(
   env: Readonly<Record<string, string | undefined>>,
   onTrouble: (text: string) => void,
+  pid = process.pid,
 ): Notifier {
-  if (env['NOTIFY_SOCKET'] === undefined) {
-    return { ready() {}, reloading() {}, stopping() {}, close() {} };
-  }
-  const notify = (...assignments: string[]): void => {
-    execFile('systemd-notify', [`--pid=${process.pid}`, ...assignments], (error) => {
-      if (error !== null) onTrouble(error.message);
-    });
+  if (!env['NOTIFY_SOCKET']) return SILENT;
+  let last = Promise.resolve();
+  // One after the other: READY must not overtake RELOADING.
+  const notify = (message: string): void => {
+    last = last.then(() => send(message, env, onTrouble));
   };
-  const watchdogUs = Number(env['WATCHDOG_USEC']);
+  const watchdogUs = watchdogOf(env, pid);
   const beat =
     watchdogUs > 0 ? setInterval(() => notify('WATCHDOG=1'), watchdogUs / 2000) : undefined;
   return {
@@ -34,4 +42,25 @@ export function notifier(
     stopping: () => notify('STOPPING=1'),
     close: () => clearInterval(beat),
   };
+}
+
+/** 0: no watchdog, or another process's. */
+function watchdogOf(env: Readonly<Record<string, string | undefined>>, pid: number): number {
+  const named = env['WATCHDOG_PID'];
+  if (named !== undefined && Number(named) !== pid) return 0;
+  const microseconds = Number(env['WATCHDOG_USEC'] ?? 0);
+  return Number.isFinite(microseconds) ? microseconds : 0;
+}
+
+function send(
+  message: string,
+  env: Readonly<Record<string, string | undefined>>,
+  onTrouble: (text: string) => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    execFile('systemd-notify', [message], { timeout: LONGEST_MS, env }, (error) => {
+      if (error !== null) onTrouble(error.message);
+      resolve();
+    });
+  });
 }
