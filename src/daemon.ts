@@ -5,6 +5,7 @@ import { ConfigError } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { ControlError } from './control/api.ts';
 import { serveControl } from './control/server.ts';
+import { claimSocket } from './control/socket.ts';
 import { Service } from './daemon/service.ts';
 import { StoreError } from './store/store.ts';
 import { type Notifier, notifier } from './systemd/notify.ts';
@@ -14,6 +15,8 @@ export interface DaemonOptions {
   readonly configFile?: string;
 }
 
+/** May use the control socket, beside root and the daemon itself. */
+const CONTROL_GROUP = 'postpace';
 /** How long Postfix's open conversations are waited for when the daemon is told to end. */
 const DRAIN_MS = 5000;
 
@@ -42,8 +45,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   );
   let service: Service | undefined;
   try {
+    // A second daemon must not touch the first one's books: it is refused before they are opened.
+    await claimSocket(config.control, CONTROL_GROUP, log);
     service = await Service.open(config, log, load);
-    const control = await serveControl(config.control, service.target, log);
+    const control = await serveControl(config.control, service.target, log, CONTROL_GROUP);
     await service.start();
     systemd.ready();
     log.info(service.about(), 'postpace is ready');

@@ -114,7 +114,12 @@ function about({ resolution }: TargetParts, report: ProviderReport): readonly st
 function leaves(atMs: number | null, nowMs: number): string {
   if (atMs === null) return 'When it leaves is not known.';
   if (atMs <= nowMs + 1000) return 'It leaves now.';
-  return `It leaves in about ${ago(atMs - nowMs)}, at ${new Date(atMs).toISOString()}.`;
+  return `It leaves in about ${ago(atMs - nowMs)}, at ${localTime(atMs)}.`;
+}
+
+/** As the administrator's clock shows it: `2026-11-24 17:03:20`. */
+function localTime(ms: number): string {
+  return new Date(ms).toLocaleString('sv-SE');
 }
 
 function ago(ms: number): string {

@@ -24,8 +24,8 @@ export interface Transaction {
 
 export interface MilterParts {
   /** Starts what must be looked up to tell whether mail leaves; called early, at RCPT. */
-  readonly prepare: (destination: string) => void;
-  readonly leaves: (destination: string, mailer: string | undefined) => boolean | Promise<boolean>;
+  readonly prepare: (destination: string, mailer: string | undefined) => Promise<void>;
+  readonly leaves: (destination: string, mailer: string | undefined) => boolean;
   readonly decide: (message: Message) => Promise<Verdict>;
   readonly holdAnyway: (message: Message, why: string) => Verdict;
   readonly log: PaceLog;
@@ -54,12 +54,9 @@ export function milterOptions(parts: MilterParts): MilterOptions<undefined, Tran
         const address = parseAddress(event.raw);
         if (address.kind === 'null') return;
         const { destination } = address;
-        txn.recipients.push({
-          address: address.text,
-          destination,
-          mailer: macros.get('{rcpt_mailer}'),
-        });
-        if (destination !== undefined) parts.prepare(destination);
+        const mailer = macros.get('{rcpt_mailer}');
+        txn.recipients.push({ address: address.text, destination, mailer });
+        if (destination !== undefined) void parts.prepare(destination, mailer);
       },
       data: () => proceed,
       eom: ({ edit }, { txn, macros }) => judge(parts, txn, macros.get('i'), edit),
@@ -101,8 +98,8 @@ async function decide(
   const recipients: string[] = [];
   for (const { address, destination, mailer } of all) {
     if (destination === undefined) continue;
-    const leaves = parts.leaves(destination, mailer);
-    if (leaves === true || (leaves !== false && (await leaves))) recipients.push(address);
+    await parts.prepare(destination, mailer);
+    if (parts.leaves(destination, mailer)) recipients.push(address);
   }
   if (recipients.length === 0) return { kind: 'pass' };
   return parts.decide({ queueId, sender, recipients });

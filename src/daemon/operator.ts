@@ -89,11 +89,23 @@ export class Operator {
     reason = '',
   ): Promise<{ readonly until: number }> {
     const provider = name === undefined ? EVERY : this.#parts.canonical(name);
+    if (/^0(s|m|min|h|d)?$/.test(forText.trim())) return this.#endPass(provider, by, reason);
     const untilUs = this.#until(forText) ?? 0;
     const after = { ...this.#control(provider), pass: { untilUs } };
     const to = `everything passes for ${formatDuration(untilUs - this.#parts.clock.nowUs())}`;
     await this.#set(provider, after, { kind: 'pass', to, why: reason, by, untilUs });
     return { until: Math.round(untilUs / 1000) };
+  }
+
+  /** `--for 0s`: the limits hold again. */
+  async #endPass(
+    provider: string,
+    by: string,
+    reason: string,
+  ): Promise<{ readonly until: number }> {
+    const { pass: _, ...rest } = this.#control(provider);
+    await this.#set(provider, rest, { kind: 'pass', to: 'limits hold again', why: reason, by });
+    return { until: Math.round(this.#parts.clock.nowMs()) };
   }
 
   #control(provider: string): Control {

@@ -20,6 +20,7 @@ import { packageVersion } from '../version.ts';
 import { Intake } from './intake.ts';
 import { listenAddress, mailLog, milterNames, milterWarnings } from './places.ts';
 import { Live } from './live.ts';
+import { canonicalProvider } from './provider-name.ts';
 import { milterOptions } from './milter.ts';
 import { StartError } from './start-error.ts';
 import { Successors } from './successors.ts';
@@ -143,8 +144,8 @@ export class Service {
       });
     this.#milter = createMilter(
       milterOptions({
-        prepare: (destination) => void live.outbound.prepare(destination),
-        leaves: (destination, mailer) => this.#leaves(destination, mailer),
+        prepare: (destination, mailer) => live.outbound.prepare(destination, mailer),
+        leaves: (destination, mailer) => live.outbound.leaves(destination, mailer),
         decide: (message) => pacer.is.verdicts.decide(message),
         holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
         log,
@@ -158,7 +159,7 @@ export class Service {
       resolution: (provider) => live.resolver.provider(provider),
       modeOf: (provider) => live.modeOf(provider),
       providersOf: (recipients) => live.providersOf(recipients),
-      canonical: (provider) => live.resolver.provider(provider.toLowerCase()).id,
+      canonical: (provider) => canonicalProvider(live.resolver, provider),
       because: (recipient) => this.#because(recipient),
       prepare: (recipients) => live.prepare(recipients),
       successors: (queueId) => this.#successors.of(queueId),
@@ -241,12 +242,6 @@ export class Service {
       this.#successors.add(event.origQueueId, event.queueId);
     }
     return this.#pacer.see(event);
-  }
-
-  #leaves(destination: string, mailer: string | undefined): boolean | Promise<boolean> {
-    const { outbound } = this.#live;
-    if (outbound.isKnown(destination)) return outbound.leaves(destination, mailer);
-    return outbound.prepare(destination).then(() => outbound.leaves(destination, mailer));
   }
 
   #because(recipient: string): { readonly provider: string | undefined; readonly because: string } {

@@ -11,6 +11,7 @@ import {
   type Selection,
   type StatusReport,
 } from '../control/api.ts';
+import { EVERY } from '../pace/gate.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { Store } from '../store/store.ts';
 import { explain } from './explain.ts';
@@ -57,7 +58,7 @@ export class Target implements ControlTarget {
   async status(provider?: string): Promise<StatusReport> {
     const { clock, pacer, header } = this.#parts;
     const nowUs = clock.nowUs();
-    const all = pacer.is.gate.controls.get('*')?.pass;
+    const all = pacer.is.gate.controls.get(EVERY)?.pass;
     const others = [...pacer.is.reconcile.others.values()];
     return {
       ...header(),
@@ -174,7 +175,7 @@ export class Target implements ControlTarget {
     const names = new Set<string>([
       ...pacer.is.scheduler.lineUp.providers(),
       ...pacer.is.patients.providers(),
-      ...[...pacer.is.gate.controls.keys()].filter((name) => name !== '*'),
+      ...[...pacer.is.gate.controls.keys()].filter((name) => name !== EVERY),
       ...named(),
     ]);
     for (const record of pacer.is.desk.shelf()) {
@@ -182,7 +183,7 @@ export class Target implements ControlTarget {
     }
     let quiet = 0;
     for (const provider of await store.providers()) {
-      if (names.has(provider)) continue;
+      if (provider === EVERY || names.has(provider)) continue;
       if (++quiet > QUIET_DESTINATIONS) break;
       names.add(provider);
     }

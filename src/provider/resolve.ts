@@ -24,6 +24,8 @@ export interface Resolver {
   resolve(destination: string): Resolution;
   /** The provider with an id that `resolve` gave, or that a postmaster typed. */
   provider(id: string): Resolution;
+  /** Ids of the named providers. */
+  names(): readonly string[];
   /** Whether the id is a named provider, not a destination of its own. */
   isNamed(id: string): boolean;
 }
@@ -55,6 +57,7 @@ export function createResolver(config: {
 
   return {
     isNamed,
+    names: () => [...byId.keys()],
     resolve: (destination) => byDomain.get(destination) ?? own(destination),
     provider: (id) =>
       byId.get(id) ?? byDomain.get(id) ?? own(id.endsWith('.') ? id.slice(0, -1) : id),
