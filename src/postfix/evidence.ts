@@ -44,8 +44,8 @@ export interface EvidenceOptions {
 interface Process {
   /** Milters that failed, and what the warning said. */
   readonly trouble: Map<string, string>;
-  /** Decided before the message has a name. */
-  ahead: Extract<LogEvent, { readonly kind: 'hold-ahead' }>[];
+  /** Decided before the message has a name; of each kind the last. */
+  readonly ahead: Map<'milter' | 'check', Extract<LogEvent, { readonly kind: 'hold-ahead' }>>;
 }
 
 const MOST_MESSAGES = 100_000;
@@ -89,7 +89,7 @@ export class HoldEvidence {
         this.#process(event).trouble.set(event.service, event.text);
         break;
       case 'hold-ahead':
-        this.#process(event).ahead.push(event);
+        this.#process(event).ahead.set(event.by, event);
         break;
       case 'accepted':
         this.#accepted(event);
@@ -119,11 +119,11 @@ export class HoldEvidence {
   #accepted(event: Extract<LogEvent, { readonly kind: 'accepted' }>): void {
     const process = this.#processes.get(key(event));
     if (process === undefined) return;
-    for (const ahead of process.ahead) {
+    for (const ahead of process.ahead.values()) {
       if (ahead.by === 'check') this.#mark(event.queueId, byCheck(ahead.text));
       else this.#mark(event.queueId, this.#byMilter(process, ahead.stage, ahead.text));
     }
-    process.ahead = [];
+    process.ahead.clear();
   }
 
   #held(event: Extract<LogEvent, { readonly kind: 'hold' }>): void {
@@ -177,7 +177,7 @@ export class HoldEvidence {
   #process(event: LogEvent): Process {
     const known = this.#processes.get(key(event));
     if (known !== undefined) return known;
-    const fresh: Process = { trouble: new Map(), ahead: [] };
+    const fresh: Process = { trouble: new Map(), ahead: new Map() };
     keep(this.#processes, key(event), fresh, MOST_PROCESSES);
     return fresh;
   }

@@ -1,0 +1,57 @@
+/** The follower on the log of a real Postfix, which rotates it in the middle. */
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import t from 'tap';
+import { burst } from '../../lab/client.ts';
+import { startPostfix } from '../../lab/postfix.ts';
+import { startSink } from '../../lab/sink.ts';
+import { waitFor } from '../../lab/wait.ts';
+import { LOOK_BACK } from '../../src/postfix/follow.ts';
+import { FileFollower } from '../../src/postfix/follow-file.ts';
+
+await t.test('every message once, through postfix logrotate and a restart of ours', async (t) => {
+  const sink = await startSink();
+  const postfix = await startPostfix({ routes: { '*': sink.port } });
+  t.teardown(async () => {
+    await postfix.stop();
+    await sink.close();
+  });
+  const removed: string[] = [];
+  const delivered: string[] = [];
+  const settings = { lookBack: LOOK_BACK, now: Date.now };
+  let follower = new FileFollower(postfix.logFile, { ...settings, cursor: undefined });
+  let stopAfter = 30;
+  const reading = (async () => {
+    for (;;) {
+      let cursor;
+      for await (const followed of follower) {
+        const { event } = followed;
+        cursor = followed.cursor;
+        if (event.kind === 'delivery') delivered.push(event.queueId);
+        if (event.kind === 'removed') removed.push(event.queueId);
+        if (removed.length === stopAfter) break;
+      }
+      if (removed.length !== stopAfter) return;
+      stopAfter = -1;
+      follower = new FileFollower(postfix.logFile, { ...settings, cursor });
+    }
+  })();
+  const mails = () =>
+    burst({
+      port: postfix.port,
+      mails: 40,
+      connections: 4,
+      from: 'app@lab.test',
+      to: (n) => `r${n}@far.test`,
+    });
+  const first = await mails();
+  const [, second] = await Promise.all([postfix.command(['postfix', 'logrotate']), mails()]);
+  const third = await mails();
+  const ids = [...first, ...second, ...third].map(({ queueId = '' }) => queueId).toSorted();
+  await waitFor(() => removed.length >= ids.length);
+  follower.close();
+  await reading;
+  t.same(removed.toSorted(), ids);
+  t.same(delivered.toSorted(), ids);
+  t.equal((await readdir(dirname(postfix.logFile))).length, 2, 'it was rotated');
+});
