@@ -70,7 +70,14 @@ async function sendOne(t: Pick<typeof root, 'equal'>, one: Case): Promise<string
   );
   t.equal(sent.code, 250, sent.reply);
   for (const milter of milters) await milter.close();
-  return sent.queueId ?? '';
+  const queueId = sent.queueId ?? '';
+  // postlogd writes a little later; the end of the session is its last line.
+  await waitFor(async () => {
+    const log = await postfix.log();
+    const taken = log.indexOf(`${queueId}: client=`);
+    return taken >= 0 && log.includes(': disconnect from', taken);
+  });
+  return queueId;
 }
 
 const failing: Record<string, Case> = {
@@ -140,6 +147,7 @@ await root.test('mail from sendmail(1) while we are down', async (t) => {
       ({ sender, queue_name: queue }) => sender === 'cron@lab.test' && queue === 'hold',
     ),
   );
+  await waitFor(async () => (await postfix.log()).includes(`${entry.queue_id}: message-id=`));
   t.match(await ownerOf(entry.queue_id), { owner: 'ours', certain: false });
 });
 
