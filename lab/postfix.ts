@@ -2,31 +2,21 @@
  * A private Postfix: own directories, own port on loopback, own log, several side by side, never
  * anything of the system's instance. Postfix's master must be started by root.
  */
-import {
-  chown,
-  cp,
-  mkdir,
-  mkdtemp,
-  chmod,
-  readFile,
-  readdir,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKeeper, type Keeper } from './keeper.ts';
 import { freePort, isFree } from './port.ts';
+import { layout, transportMap, type Layout, type PostfixOptions } from './postfix-files.ts';
+import { age, lay } from './postfix-directory.ts';
 import {
-  layout,
-  mainCf,
-  masterCf,
-  transportMap,
-  type Layout,
-  type PostfixOptions,
-} from './postfix-files.ts';
-import { command, terminate, type CommandOptions, type CommandResult } from './process.ts';
+  command,
+  launch,
+  terminateGroup,
+  type CommandOptions,
+  type CommandResult,
+} from './process.ts';
 import { waitFor, type WaitOptions } from './wait.ts';
 
 /** One object of `postqueue -j`. */
@@ -95,6 +85,7 @@ export class PrivatePostfix {
   /** Replaces the transport map; takes a reload, which this does. */
   async route(routes: Readonly<Record<string, number | string>>): Promise<void> {
     await writeFile(join(this.configDirectory, 'transport'), transportMap(routes));
+    await age(this.configDirectory);
     await this.reload();
   }
 
@@ -102,6 +93,7 @@ export class PrivatePostfix {
   async set(settings: Readonly<Record<string, string>>): Promise<void> {
     const pairs = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     await this.#must(['postconf', '-e', ...pairs]);
+    await age(this.configDirectory);
   }
 
   async reload(): Promise<void> {
@@ -122,17 +114,16 @@ export class PrivatePostfix {
   /** Ends the daemon and keeps everything on disk, for start(). */
   async halt(): Promise<void> {
     const pid = this.pid;
-    if (pid !== undefined) await terminate(pid);
+    if (pid !== undefined) await terminateGroup(pid);
   }
 
   /** Starts the daemon; rejects with what Postfix logged when it does not come up. */
   async start(): Promise<void> {
     const master = join(this.#daemonDirectory, 'master');
     const env = { MAIL_CONFIG: this.configDirectory };
-    const { code, stderr } = await command([master, '-c', this.configDirectory, '-w'], { env });
-    if (code === 0) return;
+    if ((await launch([master, '-c', this.configDirectory, '-w'], env)) === 0) return;
     // master logs through a service that it has not started yet: others must say what is wrong.
-    const said = [stderr];
+    const said: string[] = [];
     for (const asked of [
       ['postconf', '-M'],
       ['postfix', 'check'],
@@ -205,52 +196,4 @@ async function findDaemons(): Promise<string> {
     throw new Error('Postfix is not installed: no postconf in PATH (apt-get install postfix)');
   }
   return asked.stdout.trim();
-}
-
-// What `postfix check` would create, in a fiftieth of the time.
-async function lay(at: Layout, options: PostfixOptions): Promise<void> {
-  const mailOwner = await uid('postfix');
-  const dropGroup = await gid('postdrop');
-  // Unprivileged daemons of the instance must get at their queue and log.
-  await chmod(at.directory, 0o755);
-  for (const path of [at.configDirectory, at.queueDirectory, `${at.directory}/log`]) {
-    await mkdir(path);
-  }
-  await mkdir(`${at.queueDirectory}/pid`);
-  await mkdir(at.dataDirectory);
-  await chown(at.dataDirectory, mailOwner, 0);
-  await mkdir(at.mailDirectory);
-  await chown(at.mailDirectory, 65534, 65534);
-  const own = 'active bounce corrupt defer deferred flush hold incoming private saved trace';
-  for (const name of own.split(' ')) {
-    await mkdir(`${at.queueDirectory}/${name}`, { mode: 0o700 });
-    await chown(`${at.queueDirectory}/${name}`, mailOwner, 0);
-  }
-  for (const [name, mode] of [['maildrop', 0o730] as const, ['public', 0o710] as const]) {
-    const path = `${at.queueDirectory}/${name}`;
-    await mkdir(path);
-    await chown(path, mailOwner, dropGroup);
-    await chmod(path, mode);
-  }
-  if (options.chroot ?? false) {
-    await mkdir(`${at.queueDirectory}/etc`);
-    for (const name of ['hosts', 'services', 'resolv.conf', 'nsswitch.conf', 'localtime']) {
-      const from = `/etc/${name}`;
-      if (!existsSync(from)) continue;
-      await cp(from, `${at.queueDirectory}/etc/${name}`, { dereference: true });
-    }
-  }
-  await writeFile(`${at.configDirectory}/main.cf`, mainCf(at, options));
-  await writeFile(`${at.configDirectory}/master.cf`, masterCf(at, options));
-  await writeFile(`${at.configDirectory}/transport`, transportMap(options.routes ?? {}));
-  // postlogd would make it for root's eyes only.
-  await writeFile(at.logFile, '');
-}
-
-async function uid(user: string): Promise<number> {
-  return Number((await command(['id', '-u', user])).stdout);
-}
-
-async function gid(group: string): Promise<number> {
-  return Number((await command(['getent', 'group', group])).stdout.split(':')[2]);
 }

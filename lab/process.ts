@@ -1,6 +1,7 @@
 /** Child processes: running one to its end, asking whether one lives, ending one by its id. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface CommandResult {
@@ -47,24 +48,57 @@ export function command(
   });
 }
 
+/**
+ * Runs a program that leaves a daemon behind; resolves with its exit status. Its output is not
+ * read: the daemon would hold the pipes open.
+ */
+export async function launch(
+  argv: readonly string[],
+  env: Record<string, string>,
+): Promise<number> {
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, ...env } });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? -1;
+}
+
 /** false also for a zombie: a bare container's init may never reap one. */
 export function isAlive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const state = stat.charAt(stat.lastIndexOf(')') + 2);
-    return state !== 'Z' && state !== 'X';
-  } catch {
-    return false;
+  return stat(pid) !== undefined;
+}
+
+/**
+ * Ends a process group by its leader: SIGTERM to the leader, after graceMs SIGKILL to all that are
+ * left. Resolves when no member lives (a child may still hold its parent's sockets).
+ */
+export async function terminateGroup(leader: number, graceMs = 10_000): Promise<void> {
+  const until = performance.now() + graceMs;
+  signal(leader, 'SIGTERM');
+  for (let members = group(leader); members.length > 0; members = group(leader)) {
+    if (performance.now() > until) for (const pid of members) signal(pid, 'SIGKILL');
+    await sleep(10);
   }
 }
 
-/** SIGTERM, then SIGKILL after graceMs; resolves when the process is gone. */
-export async function terminate(pid: number, graceMs = 10_000): Promise<void> {
-  const until = performance.now() + graceMs;
-  signal(pid, 'SIGTERM');
-  while (isAlive(pid)) {
-    if (performance.now() > until) signal(pid, 'SIGKILL');
-    await sleep(10);
+function group(leader: number): readonly number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => stat(pid)?.group === leader);
+}
+
+interface Stat {
+  readonly state: string;
+  readonly group: number;
+}
+
+/** undefined: gone, or a zombie. */
+function stat(pid: number): Stat | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command's name, in parentheses, may hold anything: state, parent and group follow it.
+    const [state = 'X', , group] = line.slice(line.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? undefined : { state, group: Number(group) };
+  } catch {
+    return undefined;
   }
 }
 
