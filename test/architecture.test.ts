@@ -107,7 +107,8 @@ t.test('no path of the machine it was written on', async (t) => {
     'docs',
     'providers',
   ];
-  for (const file of (await Promise.all(sources.map(filesBelow))).flat()) {
+  const present = sources.filter((folder) => existsSync(join(root, folder)));
+  for (const file of (await Promise.all(present.map(filesBelow))).flat()) {
     if (own.test(await readFile(file, 'utf8'))) t.fail(file.slice(root.length + 1));
   }
   t.match(`open ${['', 'root', '.npmrc'].join('/')}`, own, 'the pattern would find one');
