@@ -159,8 +159,9 @@ function message(mail: Mail, serial: string): string {
 async function* repliesOf(socket: Socket): AsyncGenerator<string, void> {
   let buffered = '';
   let lines: string[] = [];
+  socket.setEncoding('latin1');
   for await (const chunk of socket) {
-    buffered += (chunk as Buffer).toString('latin1');
+    buffered += String(chunk);
     for (let end = buffered.indexOf('\r\n'); end >= 0; end = buffered.indexOf('\r\n')) {
       const line = buffered.slice(0, end);
       buffered = buffered.slice(end + 2);

@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 
 // $1 is the directory. Lines on standard input: `pid N` and `pidfile PATH` to end, `done`.
 // A process id may have been reused since: only one whose command line, environment or working
@@ -57,8 +58,7 @@ export function startKeeper(directory: string): Keeper {
   const gone = once(shell, 'exit');
   shell.unref();
   shell.stdin.on('error', () => {});
-  const pipe = shell.stdin as typeof shell.stdin & { unref(): void };
-  pipe.unref();
+  if (shell.stdin instanceof Socket) shell.stdin.unref();
   return {
     pid: (pid) => shell.stdin.write(`pid ${pid}\n`),
     pidFile: (path) => shell.stdin.write(`pidfile ${path}\n`),

@@ -65,7 +65,7 @@ export class PrivatePostfix {
     return stdout
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as QueueEntry);
+      .map(queueEntry);
   }
 
   async log(): Promise<string> {
@@ -163,6 +163,16 @@ export class PrivatePostfix {
     const { code, stderr } = await this.command(argv);
     if (code !== 0) throw new Error(`${argv.join(' ')}: exit ${code}: ${stderr}`);
   }
+}
+
+function queueEntry(line: string): QueueEntry {
+  const entry: unknown = JSON.parse(line);
+  if (!isQueueEntry(entry)) throw new Error(`postqueue -j: not a queue entry: ${line}`);
+  return entry;
+}
+
+function isQueueEntry(value: unknown): value is QueueEntry {
+  return typeof value === 'object' && value !== null && 'queue_id' in value;
 }
 
 /** Starts a private instance. Rejects with a sentence when Postfix is missing or we are not root. */

@@ -1,6 +1,5 @@
 /** Child processes: running one to its end, asking whether one lives, ending one by its id. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -52,14 +51,13 @@ export function command(
  * Runs a program that leaves a daemon behind; resolves with its exit status. Its output is not
  * read: the daemon would hold the pipes open.
  */
-export async function launch(
-  argv: readonly string[],
-  env: Record<string, string>,
-): Promise<number> {
+export function launch(argv: readonly string[], env: Record<string, string>): Promise<number> {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, ...env } });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code ?? -1;
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? -1));
+  });
 }
 
 /** false also for a zombie: a bare container's init may never reap one. */
@@ -74,13 +72,13 @@ export function isAlive(pid: number): boolean {
 export async function terminateGroup(leader: number, graceMs = 10_000): Promise<void> {
   const until = performance.now() + graceMs;
   signal(leader, 'SIGTERM');
-  for (let members = group(leader); members.length > 0; members = group(leader)) {
+  for (let members = membersOf(leader); members.length > 0; members = membersOf(leader)) {
     if (performance.now() > until) for (const pid of members) signal(pid, 'SIGKILL');
     await sleep(10);
   }
 }
 
-function group(leader: number): readonly number[] {
+function membersOf(leader: number): readonly number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.filter((pid) => stat(pid)?.group === leader);
 }

@@ -3,9 +3,10 @@
  * a record of every recipient it accepted or refused. It never stores a message's body.
  */
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { headersOf, linesOf, type SmtpUnit } from './smtp-text.ts';
+import { portOf } from './port.ts';
+import { headersOf, linesOf } from './smtp-text.ts';
 import { nowMs } from './wait.ts';
 
 /** Where in the dialogue the sink is asked; `end` is the dot after the message. */
@@ -99,7 +100,7 @@ export class Sink {
     const server = createServer({ noDelay: true }, (socket) => void this.#serve(socket));
     server.listen({ port: this.#port, host: this.host, backlog: 511 });
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port = portOf(server);
     this.#server = server;
   }
 
@@ -137,12 +138,13 @@ export class Sink {
     const greeting = this.#ask('connect', '', [], new Map());
     if (greeting !== undefined) return void socket.end(`${greeting}\r\n`);
     say(`220 ${this.name} ESMTP`);
+    let mail = false;
     let sender = '';
     let mailAtMs = 0;
     let recipients: string[] = [];
     const units = linesOf(socket);
     for (let unit = await units.next(false); !unit.done; unit = await units.next(false)) {
-      const line = (unit.value as SmtpUnit).text;
+      const line = unit.value.text;
       const verb = line.slice(0, 4).toUpperCase();
       let refused: string | undefined;
       if (verb === 'EHLO')
@@ -152,7 +154,11 @@ export class Sink {
         mailAtMs = nowMs();
         recipients = [];
         refused = this.#ask('mail', sender, [], new Map());
+        mail = refused === undefined;
         say(refused ?? '250 2.1.0 Ok');
+      } else if (verb === 'RCPT' && !mail) {
+        // Pipelined behind a MAIL that was refused.
+        say('503 5.5.1 Error: need MAIL command');
       } else if (verb === 'RCPT') {
         const recipient = address(line);
         refused = this.#ask('rcpt', sender, [recipient], new Map());
@@ -165,7 +171,7 @@ export class Sink {
         if (refused !== undefined) continue;
         const content = await units.next(true);
         if (content.done) return;
-        const message = (content.value as SmtpUnit).text;
+        const message = content.value.text;
         if (this.latencyMs > 0) await sleep(this.latencyMs);
         const headers = headersOf(message);
         refused = this.#ask('end', sender, recipients, headers);

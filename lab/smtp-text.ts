@@ -13,8 +13,9 @@ export async function* linesOf(stream: Readable): AsyncGenerator<SmtpUnit, void,
   let buffered = '';
   let whole = false;
   let searched = 0;
+  stream.setEncoding('latin1');
   for await (const chunk of stream) {
-    buffered += (chunk as Buffer).toString('latin1');
+    buffered += String(chunk);
     for (;;) {
       // A message of no lines at all is a lone dot.
       const lone = whole && buffered.startsWith('.\r\n');

@@ -11,13 +11,12 @@ t.test('a burst reaches the sink of its domain, every mail once', async (t) => {
   const sink = await startSink();
   const postfix = await startPostfix({ routes: { 'utc.fr': sink.port } });
   t.teardown(() => Promise.all([sink.close(), postfix.stop()]));
-  const to = (index: number) => `user${index}@utc.fr`;
   const sent = await burst({
     port: postfix.port,
     mails: 40,
     connections: 40,
     from: 'a@lab.test',
-    to,
+    to: (index) => `user${index}@utc.fr`,
   });
   t.ok(
     sent.every(({ code }) => code === 250),
