@@ -30,7 +30,10 @@ export interface SessionContext<C> {
   };
   /** Fires when the answer no longer matters: ABORT, hang-up, or the deadline has passed. */
   readonly signal: AbortSignal;
-  /** Restarts the MTA's timeout and ours; held back where the MTA would take it amiss. */
+  /**
+   * Restarts the MTA's timeout and ours. Postfix takes it at any event and is known by its macro
+   * `v`; from others it is held back before the end of message.
+   */
   progress(): void;
 }
 

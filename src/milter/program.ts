@@ -3,6 +3,7 @@
  * called one at a time. Whatever a handler does (return, throw, promise, never settle), one
  * verdict comes out of each event; an observer's is always `proceed`.
  */
+import { inspect } from 'node:util';
 import type { Stage } from './codes.ts';
 import { EditList, type Grants } from './editor.ts';
 import type { MacroTable } from './macros.ts';
@@ -157,7 +158,7 @@ export class Program {
       this.#bench.answer(step, verdict, edit, isLate);
       return;
     }
-    const error = new TypeError(`no answer to ${step.stage}: ${JSON.stringify(verdict)}`);
+    const error = new TypeError(`no answer to ${step.stage}: ${inspect(verdict)}`);
     this.#fail(step, edit, error, isLate);
   }
 

@@ -64,9 +64,10 @@ class MilterServer implements Milter {
 
   async listen(address: ListenAddress): Promise<ListenAddress> {
     const server = createServer({ noDelay: true });
+    // Before it listens: nobody may slip in while the file's mode is set.
+    server.on('connection', (socket) => this.#accept(socket));
     await listenOn(server, address);
     this.#servers.add(server);
-    server.on('connection', (socket) => this.#accept(socket));
     // What accept could not do. The listener goes on.
     server.on('error', (error) => this.#fault(error));
     const bound = server.address();

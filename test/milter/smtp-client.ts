@@ -1,9 +1,10 @@
 /** An SMTP client that says what it is told: for sessions with several messages, RSET, BDAT. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export class SmtpClient {
-  readonly #socket: Socket;
+  #socket: Socket;
   #buffered = '';
   readonly #replies: string[] = [];
   #wake: (() => void) | undefined;
@@ -11,6 +12,10 @@ export class SmtpClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket): void {
     socket.on('data', (chunk: Buffer) => this.#take(chunk.toString('latin1')));
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -65,6 +70,17 @@ export class SmtpClient {
       if (!/^[23]/.test(reply)) return reply;
     }
     return this.ask(`From: <${from}>\r\nSubject: test\r\n\r\n${text}\r\n.`);
+  }
+
+  /** STARTTLS, with any certificate. */
+  async startTls(): Promise<void> {
+    const reply = await this.ask('STARTTLS');
+    if (!reply.startsWith('220')) throw new Error(reply);
+    this.#socket.removeAllListeners('data');
+    const secure = connectTls({ socket: this.#socket, rejectUnauthorized: false });
+    await once(secure, 'secureConnect');
+    this.#socket = secure;
+    this.#listen(secure);
   }
 
   async quit(): Promise<void> {
