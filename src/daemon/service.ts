@@ -180,6 +180,7 @@ export class Service {
     }
     await StartError.from(this.#milter.listen(address));
     await this.#intake?.start();
+    await this.#pacer.inherit();
     this.#pacer.start();
     void this.#keepComparing();
   }

@@ -18,6 +18,8 @@ export interface DeparturesParts {
   readonly log: PaceLog;
   /** Recipients that are still open, by provider. */
   readonly openOf: (record: HeldRecord) => Map<string, Set<string>>;
+  /** From the deferred queue, which it should have left. */
+  readonly takeBack: (record: HeldRecord, why: string) => void;
   /** Something is in doubt: the queue should be listed soon. */
   readonly onDoubt: () => void;
   /** The helper can't be reached: nothing more is to be charged for that long. */
@@ -78,6 +80,18 @@ export class Departures {
       { queueId },
       'release not confirmed, the message is still in hold: it waits again',
     );
+  }
+
+  /** The listing found it released, and perhaps nobody was woken for it: back to hold. */
+  unwoken(queueId: string): void {
+    const record = this.#doubt.get(queueId);
+    this.#doubt.delete(queueId);
+    if (record !== undefined) this.#parts.takeBack(record, 'its release was not confirmed');
+  }
+
+  /** The file has a new name: under the old one nothing was released. */
+  renamed(queueId: string): void {
+    this.#doubt.delete(queueId);
   }
 
   /** The listing found the message released, delivered or gone. */

@@ -55,6 +55,12 @@ export class Desk {
     this.queueUp(record, first);
   }
 
+  /** Its record alone: it is not in hold yet, or about to leave. */
+  keep(record: HeldRecord): void {
+    this.release(record);
+    this.#parts.book.put(record);
+  }
+
   /** Into the lanes, or on the shelf while its backoff lasts. */
   queueUp(record: HeldRecord, first = false): void {
     const { clock, scheduler, releaseNow } = this.#parts;

@@ -1,13 +1,14 @@
 /**
  * After a restart: which messages are with Postfix without an outcome. The store kept their places;
- * the queue says which of them are still there and who they still go to.
+ * the queue says which of them are still there and who they still go to. Those in the deferred queue
+ * go back to hold: a provider deferred them, or they were released and nobody was woken for them.
  */
 import type { Store } from '../store/store.ts';
 import { audienceOf, type Target } from './audience.ts';
 import type { Desk } from './desk.ts';
 import type { Flights } from './flights.ts';
 import type { Rehold } from './rehold.ts';
-import type { HoldQueue } from './ports.ts';
+import type { HoldQueue, QueuedMessage } from './ports.ts';
 
 export interface InheritParts {
   readonly host: string;
@@ -16,6 +17,7 @@ export interface InheritParts {
   readonly settings: {
     readonly targetOf: (recipient: string) => Target | undefined;
     readonly laneOf: (sender: string) => string;
+    readonly prepare: (recipients: readonly string[]) => Promise<void>;
   };
 }
 
@@ -36,11 +38,18 @@ export async function readInherited(
       places.set(id, place);
     }
   }
-  if (places.size === 0) return;
+  if (places.size === 0 && desk.size === 0) return;
   const left = new Map(places);
   for await (const message of parts.queue.list()) {
-    const id = desk.idOf(message.queueId);
+    const { queueId } = message;
+    const id = desk.idOf(queueId);
     const place = places.get(id);
+    const held = desk.record(queueId);
+    if (held !== undefined && message.queue === 'deferred' && !rehold.wants(queueId)) {
+      const recipients = message.recipients.map(({ address }) => address.toLowerCase());
+      const why = 'released when postpace ended';
+      rehold.want({ ...held, recipients }, why, !message.recipients.some(wasTried));
+    }
     if (place === undefined) continue;
     left.delete(id);
     // Charged and not released when the daemon ended: it waits again, its place is free.
@@ -49,6 +58,7 @@ export async function readInherited(
       continue;
     }
     const recipients = message.recipients.map(({ address }) => address.toLowerCase());
+    await parts.settings.prepare(recipients);
     const { byProvider } = audienceOf(recipients, parts.settings.targetOf);
     const record = {
       queueId: message.queueId,
@@ -65,9 +75,16 @@ export async function readInherited(
     };
     const open = new Map([...byProvider].map(([provider, some]) => [provider, new Set(some)]));
     flights.add({ id, sinceMs: place.sinceMs, open, record });
-    if (message.queue === 'deferred') rehold.want(record, 'deferred before postpace was started');
+    if (message.queue === 'deferred' && !rehold.wants(queueId)) {
+      const why = 'deferred before postpace was started';
+      rehold.want(record, why, !message.recipients.some(wasTried));
+    }
   }
   for (const [id, { providers }] of left) await settleAll(store, id, providers);
+}
+
+function wasTried({ delayReason }: QueuedMessage['recipients'][number]): boolean {
+  return delayReason !== undefined;
 }
 
 async function settleAll(store: Store, id: string, providers: readonly string[]): Promise<void> {

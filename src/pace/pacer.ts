@@ -84,17 +84,32 @@ export class Pacer {
     this.is.rehold.stop();
   }
 
+  /** Where the last run's mail is now; to be asked before anything is released. Never rejects. */
+  inherit(): Promise<boolean> {
+    return this.#listing(() => this.#inherit());
+  }
+
   /** Compares with the real queue. Says whether it could; never rejects. */
-  async compare(): Promise<boolean> {
-    const { flights, desk, rehold, maxHold, reconcile } = this.is;
-    try {
-      if (!this.#inherited) {
-        await readInherited(this.#parts, flights, desk, rehold);
-        this.#inherited = true;
-      }
+  compare(): Promise<boolean> {
+    const { maxHold, reconcile } = this.is;
+    return this.#listing(async () => {
+      await this.#inherit();
       maxHold.begin();
       await reconcile.run();
       maxHold.end();
+    });
+  }
+
+  async #inherit(): Promise<void> {
+    const { flights, desk, rehold } = this.is;
+    if (this.#inherited) return;
+    await readInherited(this.#parts, flights, desk, rehold);
+    this.#inherited = true;
+  }
+
+  async #listing(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
       this.#reconcileTrouble = undefined;
       return true;
     } catch (error) {

@@ -104,6 +104,7 @@ export class Reconcile {
       seen.set(message.queueId, message.queue);
       if (message.queue === 'deferred') deferred++;
       if (message.queue === 'hold') {
+        this.#parts.rehold.found(message.queueId);
         if (desk.record(message.queueId) === undefined) unknown.push(message);
         else this.#known(message);
       } else if (message.queue === 'deferred') this.#parts.rehold.remind(message.queueId);
@@ -115,7 +116,9 @@ export class Reconcile {
     );
     this.#claim(strangers);
     for (const queueId of doubtful) {
-      if (seen.get(queueId) === 'hold') departures.stillHeld(queueId);
+      const where = seen.get(queueId);
+      if (where === 'hold') departures.stillHeld(queueId);
+      else if (where === 'deferred') departures.unwoken(queueId);
       else departures.left(queueId);
     }
     this.#gone(seen, startedMs);
@@ -124,8 +127,9 @@ export class Reconcile {
   /** A message of ours, where it should be: who it still goes to is Postfix's to say. */
   #known(message: QueuedMessage): void {
     const { desk, departures, checkAge } = this.#parts;
-    const record = desk.record(message.queueId);
-    if (record === undefined || departures.pending(message.queueId)) return;
+    const { queueId } = message;
+    const record = desk.record(queueId);
+    if (record === undefined || departures.pending(queueId)) return;
     const recipients = message.recipients.map(({ address }) => address.toLowerCase());
     const same = new Set(record.recipients.map((one) => one.toLowerCase()));
     if (recipients.length !== same.size || !recipients.every((one) => same.has(one))) {
@@ -149,6 +153,7 @@ export class Reconcile {
       const key = fileKey(message.queueId);
       const record = key === undefined ? undefined : missing.get(key);
       if (record === undefined) return true;
+      this.#parts.departures.renamed(record.queueId);
       this.#parts.desk.rename(record.queueId, message.queueId);
       this.#parts.log.info(
         { queueId: message.queueId, from: record.queueId },
@@ -159,12 +164,12 @@ export class Reconcile {
   }
 
   #claim(unknown: readonly QueuedMessage[]): void {
-    const { desk, rehold, ownerOf, adoptAll, log } = this.#parts;
+    const { desk, ownerOf, adoptAll, log } = this.#parts;
     const others = new Map<string, OtherHold>();
     for (const message of unknown) {
       const { queueId } = message;
       // It became ours while the listing ran.
-      if (desk.record(queueId) !== undefined || rehold.wants(queueId)) continue;
+      if (desk.record(queueId) !== undefined) continue;
       const told = ownerOf(queueId);
       if (told?.owner === 'ours') this.#adopt(message, told.why);
       else if (told === undefined && adoptAll()) this.#adopt(message, 'adopt: all');
@@ -208,8 +213,9 @@ export class Reconcile {
       const { queueId } = record;
       const queue = seen.get(queueId);
       if (queue === 'hold' || record.heldMs > startedMs - SETTLING_MS) continue;
-      if (departures.pending(queueId)) continue;
+      if (departures.pending(queueId) || (queue === 'deferred' && rehold.wants(queueId))) continue;
       if (queue === undefined) {
+        rehold.forget(queueId);
         desk.forget(queueId);
         log.info({ queueId }, 'not in the queue any more: deleted, or never accepted');
       } else {

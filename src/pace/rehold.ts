@@ -31,6 +31,7 @@ const TRIES_MS = [FIRST_MS, 300, 1000, 3000, 10_000];
 interface Want {
   readonly record: HeldRecord;
   readonly reply: string;
+  readonly untried: boolean;
   tries: number;
   dueMs: number;
 }
@@ -50,18 +51,31 @@ export class Rehold {
     return this.#wants.has(queueId);
   }
 
-  /** `record`: what is left of the message, as it is to be held. Told once for each deferral. */
-  want(record: HeldRecord, reply: string): void {
+  /**
+   * `record`: what is left of the message, as it is to be held. Told once for each deferral.
+   * `untried`: no provider deferred it, it was released and perhaps nobody was woken for it.
+   */
+  want(record: HeldRecord, reply: string, untried = false): void {
+    const { clock, desk } = this.#parts;
+    desk.release(record);
     const old = this.#wants.get(record.queueId);
-    const dueMs = this.#parts.clock.nowMs() + FIRST_MS;
+    const nowMs = clock.nowMs();
     const recipients = [...new Set([...(old?.record.recipients ?? []), ...record.recipients])];
+    const wanted = { ...record, recipients, wasDeferred: true, heldMs: nowMs };
     this.#wants.set(record.queueId, {
-      record: { ...record, recipients },
+      record: wanted,
       reply,
+      untried: untried && (old?.untried ?? true),
       tries: old?.tries ?? 0,
-      dueMs,
+      dueMs: nowMs + FIRST_MS,
     });
     this.#arm();
+  }
+
+  /** The listing found it in hold: postsuper's answer was lost. */
+  found(queueId: string): void {
+    const want = this.#wants.get(queueId);
+    if (want !== undefined) this.#held(want);
   }
 
   /** The reconcile sees it in the deferred queue still: tried once more. */
@@ -95,19 +109,23 @@ export class Rehold {
   async #run(): Promise<void> {
     this.#busy = true;
     const nowMs = this.#parts.clock.nowMs();
-    const { departures, releaser, log } = this.#parts;
+    const { desk, departures, releaser, log } = this.#parts;
     const due = [...this.#wants.values()].filter((want) => {
       // Its release is not confirmed yet: the record still belongs to that.
       if (want.dueMs <= nowMs && departures.pending(want.record.queueId)) want.dueMs = nowMs + 100;
       return want.dueMs <= nowMs;
     });
     try {
+      // On disk before postsuper is asked: after a crash in between, the hold is known to be ours.
+      for (const want of due) desk.keep(want.record);
       const ids = due.map((want) => want.record.queueId);
       const { confirmed } = await releaser.hold(ids);
       const done = new Set(confirmed);
       for (const want of due) {
-        if (done.has(want.record.queueId)) this.#held(want);
-        else this.#later(want);
+        const { queueId } = want.record;
+        if (!done.has(queueId)) this.#later(want);
+        // Another recipient's deferral may have come meanwhile: the last word counts.
+        else this.found(queueId);
       }
     } catch (error) {
       log.error(
@@ -124,17 +142,19 @@ export class Rehold {
   #held(want: Want): void {
     const { clock, desk, flights, backoff, log } = this.#parts;
     const { queueId } = want.record;
-    if (this.#wants.get(queueId) === want) this.#wants.delete(queueId);
-    const deferrals = want.record.deferrals + 1;
+    this.#wants.delete(queueId);
+    const deferrals = want.record.deferrals + (want.untried ? 0 : 1);
     const nowMs = clock.nowMs();
-    const waitMs = backoffMs(backoff(), deferrals);
+    const waitMs = want.untried ? 0 : backoffMs(backoff(), deferrals);
     const notBeforeMs = nowMs + waitMs;
-    const record = { ...want.record, deferrals, wasDeferred: true, heldMs: nowMs, notBeforeMs };
+    const record = { ...want.record, deferrals, heldMs: nowMs, notBeforeMs };
     // Its place in the store is free only now: a crash before this finds the message by it.
     const flight = flights.end(queueId);
     if (flight !== undefined) this.#parts.settle(flight);
     desk.hold(record, true);
-    log.info({ queueId, deferrals, waitMs, reply: want.reply }, 're-held after a deferral');
+    const { reply } = want;
+    if (want.untried) log.info({ queueId, reply }, 'taken back to hold');
+    else log.info({ queueId, deferrals, waitMs, reply }, 're-held after a deferral');
   }
 
   #later(want: Want): void {

@@ -117,10 +117,11 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     releaser,
     log,
     openOf,
+    takeBack: (record, why) => rehold.want(record, why, true),
     onDoubt,
     pause: (forMs) => scheduler.pause(clock.nowUs() + forMs * 1000),
   });
-  const rehold = new Rehold({
+  const rehold: Rehold = new Rehold({
     clock,
     desk,
     flights,
