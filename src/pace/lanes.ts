@@ -14,6 +14,8 @@ export class ProviderQueue {
   calls = 0;
   /** Another provider that keeps the head. */
   waitsFor: string | undefined;
+  /** Messages whose turn has come here and that another provider keeps, as of the last look. */
+  readonly kept = new Set<Item>();
   readonly #lanes: Lane[] = [];
   readonly #counts: number[] = [];
   #size = 0;
@@ -66,6 +68,7 @@ export class ProviderQueue {
   /** The item left, or was taken away: the caller has set waiting to false. */
   dropped(item: Item): void {
     this.#size--;
+    this.kept.delete(item);
     if (item.parkedBy === undefined || item.parkedBy === this.provider) this.count(item, -1);
   }
 

@@ -47,8 +47,8 @@ export class LineUp {
         this.#queues.set(provider, queue);
       }
       queue.add(item, first);
-      // A line that waits for a time keeps waiting, unless the newcomer is now at its head.
-      if (queue.next() === item) queue.call();
+      // A line that waits for its own time keeps waiting, unless the newcomer is now at its head.
+      if (queue.next() === item || queue.waitsFor !== undefined) queue.call();
       this.#announce(provider, queue.counts);
     }
   }

@@ -4,9 +4,12 @@
  * waits for the time the store gave. If another provider keeps the head (it has recipients at
  * both), mail behind it may go as long as the head is not delayed by it: no provider is slowed down
  * for another one's sake, and a message with many recipients still gets its turn.
+ *
+ * A message with recipients at several providers is only asked for when its turn has come in all of
+ * their lines: it is the head there, or nothing but another provider keeps it. So nobody is
+ * overtaken at one provider by way of another.
  */
 import type { Limits } from '../limit/limits.ts';
-import type { Debt } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Attempt } from './gate.ts';
 import type { Item } from './item.ts';
@@ -137,6 +140,8 @@ export class Scheduler {
 
   /** Lets go what may go at one provider, and sets when to look again. */
   async #serve(queue: ProviderQueue): Promise<void> {
+    queue.kept.clear();
+    queue.waitsFor = undefined;
     for (let left = BATCH; left > 0; left--) {
       const head = queue.next();
       if (head === undefined) {
@@ -162,16 +167,21 @@ export class Scheduler {
     const { cause } = refusal;
     const untilUs = this.#parts.clock.nowUs() + refusal.waitUs;
     if (cause.provider === queue.provider) {
-      queue.waitsFor = undefined;
       this.lineUp.park(head, undefined);
       return untilUs;
     }
     queue.waitsFor = cause.provider;
+    this.#keep(queue, head, refusal);
     // Nobody knows when a suspended or troubled provider takes mail again.
     const headUs = cause.kind === 'trouble' ? Infinity : untilUs;
-    this.lineUp.park(head, headUs === Infinity ? cause.provider : undefined);
-    const debt = refusal.debts.find(({ provider }) => provider === queue.provider);
-    return Math.min(untilUs, await this.#behind(queue, head, headUs, debt));
+    return Math.min(untilUs, await this.#behind(queue, head, headUs, refusal));
+  }
+
+  /** Its turn has come here; another provider keeps it, and it leaves when that one takes it. */
+  #keep(queue: ProviderQueue, item: Item, { cause, waitUs }: Attempt & { ok: false }): void {
+    queue.kept.add(item);
+    const lasting = cause.kind === 'trouble' || waitUs === Infinity;
+    this.lineUp.park(item, lasting ? cause.provider : undefined);
   }
 
   /** Mail behind a head that another provider keeps until `headUs`. Says when to look again. */
@@ -179,33 +189,68 @@ export class Scheduler {
     queue: ProviderQueue,
     head: Item,
     headUs: number,
-    debt: Debt | undefined,
+    refusal: Attempt & { ok: false },
   ): Promise<number> {
     const { clock, limits } = this.#parts;
+    const debt = refusal.debts.find(({ provider }) => provider === queue.provider);
+    const closed = new Map<string, Attempt & { ok: false }>();
+    if (closes(refusal)) closed.set(refusal.cause.provider, refusal);
     let searched = 0;
+    let againUs = headUs;
     for (const item of queue.inTurn()) {
       if (item === head) continue;
-      if (++searched > SEARCH) return clock.nowUs() + 1_000_000;
+      if (searched > SEARCH) return clock.nowUs() + 1_000_000;
       const inForce = limits(queue.provider);
-      if (delaysHead(inForce, debt, item, head, clock.nowUs(), headUs)) continue;
-      const attempt = await this.#try(queue, item);
+      if (delaysHead(inForce, debt, item, head, clock.nowUs(), headUs)) {
+        searched++;
+        continue;
+      }
+      const shut = item.shares.find(({ provider }) => closed.has(provider));
+      const known = shut && closed.get(shut.provider);
+      const attempt = known ?? (await this.#try(queue, item));
       // One has gone: the line is looked at afresh, from its head.
       if (attempt.ok) return 0;
       if (attempt.cause.provider === queue.provider) return clock.nowUs() + attempt.waitUs;
-      const lasting = attempt.cause.kind === 'trouble' || attempt.waitUs === Infinity;
-      this.lineUp.park(item, lasting ? attempt.cause.provider : undefined);
+      this.#keep(queue, item, attempt);
+      againUs = Math.min(againUs, clock.nowUs() + attempt.waitUs);
+      // What costs no question to the store is looked past, however much it is.
+      if (attempt.cause.kind !== 'waiting' && known === undefined) searched++;
+      if (closes(attempt)) closed.set(attempt.cause.provider, attempt);
     }
-    return headUs;
+    return againUs;
+  }
+
+  /** A provider of the message in whose line others come first. */
+  #behindOthersAt(queue: ProviderQueue, item: Item): string | undefined {
+    for (const { provider } of item.shares) {
+      const other = this.lineUp.queue(provider);
+      if (other === undefined || other === queue) continue;
+      if (!other.kept.has(item) && other.next() !== item) return provider;
+    }
+    return undefined;
   }
 
   async #try(queue: ProviderQueue, item: Item): Promise<Attempt> {
+    const elsewhere = this.#behindOthersAt(queue, item);
+    // That line tries it when its turn comes there.
+    if (elsewhere !== undefined) return notYetAt(elsewhere);
     const attempt = await this.#parts.attempt(item);
     // While the store was asked the message may have been released or deleted by hand: it was
     // charged for nothing then, which costs its intervals and never more.
     if (!attempt.ok || !item.waiting) return attempt;
+    const queues = item.shares.map(({ provider }) => this.lineUp.queue(provider));
     this.remove(item.id);
-    queue.rotate(item);
+    for (const one of queues) one?.rotate(item);
     this.#parts.release(item, attempt);
     return attempt;
   }
+}
+
+/** Whether a refusal holds for all mail of the provider. */
+function closes({ cause: { kind } }: Attempt & { ok: false }): boolean {
+  return kind === 'trouble' || kind === 'suspended' || kind === 'in_flight';
+}
+
+function notYetAt(provider: string): Attempt & { ok: false } {
+  return { ok: false, waitUs: Infinity, cause: { kind: 'waiting', provider }, debts: [] };
 }

@@ -1,0 +1,175 @@
+/**
+ * All of pacing on virtual time, with a real memory store and a real held book, beside a Postfix
+ * that is played. Destinations are providers of their own; `.inside` stays on the machine.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { Limits } from '../../src/limit/limits.ts';
+import { HeldBook } from '../../src/pace/held-book.ts';
+import type { HeldRecord } from '../../src/pace/item.ts';
+import type { MaxHoldAction } from '../../src/pace/max-hold.ts';
+import { Pacer } from '../../src/pace/pacer.ts';
+import type { Ownership } from '../../src/pace/reconcile.ts';
+import type { Verdict } from '../../src/pace/verdict.ts';
+import type { PaceSettings } from '../../src/pace/wire.ts';
+import { openMemoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
+import { FakePostfix } from './fake-postfix.ts';
+import { SpokenLog } from './spoken-log.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+export const MINUTE_US = 60e6;
+
+/** `pace(20)`: 20/min burst 1. */
+export function pace(count: number, burst = 1, windowUs = MINUTE_US): Limits {
+  return { pace: { count, windowUs, burst }, quotas: [] };
+}
+
+const LANES = ['transactional', 'default', 'bulk'];
+
+/** What a test may change while it runs. */
+export class Wishes {
+  limits: Record<string, Limits> = {};
+  otherwise: Limits = { quotas: [] };
+  observed = new Set<string>();
+  laneOf = (sender: string): string => LANES.find((lane) => sender.startsWith(lane)) ?? 'default';
+  adoptAll = false;
+  outcomesSeen = true;
+  onMaxHold: MaxHoldAction = 'release';
+  maxHoldMs = 24 * 3600e3;
+  backoff = { minMs: 60_000, maxMs: 3600_000 };
+  ownerOf: Ownership = () => undefined;
+  /** Thrown by targetOf. */
+  fault: Error | undefined;
+}
+
+export interface Pacing {
+  readonly time: VirtualTime;
+  readonly postfix: FakePostfix;
+  readonly log: SpokenLog;
+  readonly wishes: Wishes;
+  readonly store: Store;
+  readonly book: HeldBook;
+  readonly pacer: Pacer;
+  readonly settings: PaceSettings;
+  readonly stateDir: string;
+  /** A message reaches its end: the verdict; in hold or with Postfix as it says. */
+  readonly send: (
+    queueId: string,
+    to: string | readonly string[],
+    sender?: string,
+  ) => Promise<Verdict>;
+  /** A record of ours in the book and the lanes, and the message in hold. */
+  readonly hold: (
+    queueId: string,
+    to: string | readonly string[],
+    more?: Partial<HeldRecord>,
+  ) => HeldRecord;
+}
+
+function settingsOf(wishes: Wishes): PaceSettings {
+  return {
+    limitsOf: (provider) => wishes.limits[provider] ?? wishes.otherwise,
+    targetOf: (recipient) => {
+      if (wishes.fault) throw wishes.fault;
+      const id = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
+      if (id.endsWith('.inside') || !recipient.includes('@')) return undefined;
+      return { id, mode: wishes.observed.has(id) ? 'observe' : 'hold' };
+    },
+    prepare: async () => undefined,
+    laneOf: (sender) => wishes.laneOf(sender),
+    laneIndex: (lane) => Math.max(0, LANES.indexOf(lane)),
+    bestLane: () => 'transactional',
+    backoff: () => wishes.backoff,
+    maxHoldMs: () => wishes.maxHoldMs,
+    onMaxHold: () => wishes.onMaxHold,
+    adoptAll: () => wishes.adoptAll,
+    outcomesSeen: () => wishes.outcomesSeen,
+  };
+}
+
+export interface Beginning {
+  readonly limits?: Record<string, Limits>;
+  readonly time?: VirtualTime;
+  readonly postfix?: FakePostfix;
+  readonly store?: Store;
+  readonly stateDir?: string;
+  /** false: loaded, and not started. */
+  readonly starts?: boolean;
+}
+
+export function newStateDir(t: Test): string {
+  const dir = mkdtempSync(join(tmpdir(), 'postpace-pace-'));
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Pacing as a daemon runs it, ended with the test. */
+export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pacing> {
+  const time = beginning.time ?? new VirtualTime(t);
+  const postfix = beginning.postfix ?? new FakePostfix();
+  const log = new SpokenLog();
+  const wishes = new Wishes();
+  Object.assign(wishes.limits, beginning.limits);
+  const store = beginning.store ?? (await openMemoryStore({ clock: time.forStore }));
+  const stateDir = beginning.stateDir ?? newStateDir(t);
+  const book = new HeldBook({ stateDir, onTrouble: (text) => log.warn({}, text) });
+  const settings = settingsOf(wishes);
+  const pacer = new Pacer({
+    clock: time,
+    host: 'mx',
+    store,
+    book,
+    queue: postfix,
+    releaser: postfix,
+    ownerOf: (queueId) => wishes.ownerOf(queueId),
+    settings,
+    log,
+  });
+  await pacer.load();
+  if (beginning.starts !== false) pacer.start();
+  t.teardown(() => {
+    pacer.stop();
+    book.close();
+  });
+  const send: Pacing['send'] = async (queueId, to, sender = 'app@example.org') => {
+    const recipients = typeof to === 'string' ? [to] : to;
+    const verdict = await pacer.is.verdicts.decide({ queueId, sender, recipients });
+    postfix.put(queueId, verdict.kind === 'hold' ? 'hold' : 'active', {
+      sender,
+      recipients: recipients.map((address) => ({ address })),
+      arrivalSec: Math.floor(time.nowMs() / 1000),
+    });
+    return verdict;
+  };
+  const hold: Pacing['hold'] = (queueId, to, more = {}) => {
+    const recipients = typeof to === 'string' ? [to] : to;
+    const record = { ...aRecord(queueId, recipients, time.nowMs()), ...more };
+    postfix.put(queueId, 'hold', {
+      sender: record.sender,
+      recipients: recipients.map((address) => ({ address })),
+      arrivalSec: Math.floor(record.arrivedMs / 1000),
+    });
+    pacer.is.desk.hold(record);
+    return record;
+  };
+  return { time, postfix, log, wishes, store, book, pacer, settings, stateDir, send, hold };
+}
+
+export function aRecord(queueId: string, recipients: readonly string[], nowMs: number): HeldRecord {
+  return {
+    queueId,
+    formerIds: [],
+    sender: 'app@example.org',
+    recipients,
+    lane: 'default',
+    arrivedMs: nowMs,
+    heldMs: nowMs,
+    why: 'pace of one.example',
+    deferrals: 0,
+    wasDeferred: false,
+    notBeforeMs: 0,
+  };
+}
