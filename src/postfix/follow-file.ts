@@ -7,35 +7,38 @@ import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
-import { generations, holds, LogFile, type Rotated } from './log-file.ts';
+import { generations, holds, LogFile } from './log-file.ts';
 import { readEvent } from './log-grammar.ts';
+import { planLog, type Plan } from './log-plan.ts';
 import { StampReader } from './stamp.ts';
 
 const POLL_MS = 200;
 /** A busy log tells of every line; they are read together. */
 const GATHER_MS = 10;
-const MISSING = 'no such file or directory';
-
-/** A file to be read, and how. */
-interface Part {
-  readonly path: string;
-  readonly offset: number;
-  /** The offset is the beginning of a line. */
-  readonly whole: boolean;
-  /** What lies before this offset is history. */
-  readonly historyEnd: number;
-}
+/** A file that was renamed away is complete when nothing came for so long. */
+const COMPLETE_MS = 1_000;
+const NEWS: Plan = {
+  parts: [],
+  current: false,
+  start: undefined,
+  historyUntilMs: 0,
+  lost: undefined,
+};
 
 export class FileFollower implements LogFollower {
   readonly #path: string;
   readonly #settings: FollowSettings;
   readonly #stamps = new StampReader();
   readonly #startedMs: number;
+  readonly #pollMs: number;
   #closed = false;
+  #caughtUp = false;
   #trouble: string | undefined;
-  #lost: string | undefined;
-  #size = 0;
+  #plan = NEWS;
+  /** The file that is being read, its size, and what is to be read after it. */
   #file: LogFile | undefined;
+  #size = 0;
+  #waitingBytes: number | undefined;
   #lastEventMs: number | undefined;
   #watcher: FSWatcher | undefined;
   #changed = false;
@@ -45,13 +48,17 @@ export class FileFollower implements LogFollower {
     this.#path = path;
     this.#settings = settings;
     this.#startedMs = settings.now();
+    this.#pollMs = settings.pollMs ?? POLL_MS;
   }
 
   state(): FollowState {
+    const here = Math.max(0, this.#size - (this.#file?.cutter.next ?? this.#size));
     return {
       source: this.#path,
-      trouble: this.#trouble ?? this.#lost,
-      behindBytes: Math.max(0, this.#size - (this.#file?.cutter.next ?? 0)),
+      trouble: this.#trouble,
+      lost: this.#plan.lost,
+      caughtUp: this.#caughtUp,
+      behindBytes: this.#waitingBytes === undefined ? undefined : this.#waitingBytes + here,
       lastEventMs: this.#lastEventMs,
     };
   }
@@ -64,108 +71,72 @@ export class FileFollower implements LogFollower {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Followed> {
     try {
-      await this.#readable();
-      const parts = await this.#plan();
-      for (const part of parts.slice(0, -1)) yield* this.#readOld(part);
-      const last = parts.at(-1);
-      if (last !== undefined) await this.#open(last.path, last.offset, last.whole);
-      yield* this.#follow(last?.historyEnd ?? 0);
+      this.#plan = await this.#begin();
+      yield* this.#readParts();
+      yield* this.#follow();
     } finally {
       this.close();
-      await this.#file?.close();
+      await Promise.all(this.#plan.parts.map(({ file }) => file.close().catch(() => undefined)));
+      await this.#file?.close().catch(() => undefined);
     }
   }
 
   /** Waits while the log is there but can't be read: its place in it is found afterwards. */
-  async #readable(): Promise<void> {
+  async #begin(): Promise<Plan> {
     while (!this.#closed) {
-      const denied = await LogFile.open(this.#path, 0).then(
-        (file) => file.close(),
-        (error: unknown) => reason(error),
-      );
-      if (denied === undefined || denied === MISSING) return;
-      this.#trouble = `${this.#path}: ${denied}`;
-      await this.#pause();
+      try {
+        await stat(this.#path).catch(onlyMissing);
+        const plan = await planLog(this.#path, this.#settings);
+        this.#waitingBytes = plan.parts.reduce((sum, { bytes }) => sum + bytes, 0);
+        this.#trouble = undefined;
+        return plan;
+      } catch (error) {
+        this.#trouble = `${this.#path}: ${reason(error)}`;
+        await this.#pause();
+      }
+    }
+    return NEWS;
+  }
+
+  async *#readParts(): AsyncGenerator<Followed> {
+    const { parts, current } = this.#plan;
+    for (const [index, { file, historyEnd, bytes }] of parts.entries()) {
+      this.#waitingBytes = (this.#waitingBytes ?? 0) - bytes;
+      this.#file = file;
+      this.#size = await file.size();
+      yield* this.#drain(file, historyEnd);
+      if (current && index === parts.length - 1) this.#watch();
+      else this.#file = undefined;
     }
   }
 
-  /** The files to be read, the oldest first; the last one is the log itself. */
-  async #plan(): Promise<readonly Part[]> {
-    const files = await generations(this.#path);
-    if (files.at(-1)?.path !== this.#path) {
-      // Rotated and not created again: the predecessors still count, the log begins at its head.
-      return [...(await this.#planOf(files)), whole(this.#path)];
-    }
-    return this.#planOf(files);
-  }
-
-  async #planOf(files: readonly Rotated[]): Promise<readonly Part[]> {
-    const cursor = this.#settings.cursor;
-    if (cursor?.kind !== 'file') return this.#lookBack(files);
-    const candidates = [...files].toSorted(
-      // Its inode first: a copy (copytruncate) has the same bytes.
-      (a, b) => Number(b.inode === cursor.inode) - Number(a.inode === cursor.inode),
-    );
-    for (const file of candidates) {
-      if (!(await holds(file.path, cursor))) continue;
-      const at = files.indexOf(file);
-      const first = { ...whole(file.path), offset: cursor.offset };
-      return [first, ...files.slice(at + 1).map(({ path }) => whole(path))];
-    }
-    this.#lost =
-      'the log was rotated away or replaced since it was last read: lines may be missing';
-    return files.filter((file) => file.mtimeMs >= cursor.atMs).map(({ path }) => whole(path));
-  }
-
-  /** At the first start: as much of the newest files as the look-back allows. */
-  #lookBack(files: readonly Rotated[]): readonly Part[] {
-    const parts: Part[] = [];
-    let budget = this.#settings.lookBack.bytes;
-    for (const file of [...files].toReversed()) {
-      const tooOld = file.mtimeMs < this.#startedMs - this.#settings.lookBack.ms;
-      if (file.path !== this.#path && (budget <= 0 || tooOld)) break;
-      const offset = Math.max(0, file.size - budget);
-      budget -= file.size;
-      parts.unshift({ path: file.path, offset, whole: offset === 0, historyEnd: file.size });
-    }
-    return parts;
-  }
-
-  async *#readOld(part: Part): AsyncGenerator<Followed> {
-    const file = await LogFile.open(part.path, part.offset, part.whole).catch(() => undefined);
-    if (file === undefined) {
-      this.#lost = `${part.path} can't be read: lines may be missing`;
-      return;
-    }
-    try {
-      yield* this.#drain(file, part.historyEnd);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async *#follow(historyEnd: number): AsyncGenerator<Followed> {
+  async *#follow(): AsyncGenerator<Followed> {
+    // Lines that come from here on are news, whatever their time says.
+    this.#plan = { ...NEWS, parts: this.#plan.parts, lost: this.#plan.lost };
+    this.#caughtUp = true;
+    let quiet = 0;
     while (!this.#closed) {
-      if (this.#file !== undefined) yield* this.#drain(this.#file, historyEnd);
+      if (this.#file !== undefined) yield* this.#drain(this.#file, 0);
       await this.#pause();
       if (this.#closed) return;
       const found = await stat(this.#path).catch((error: unknown) => reason(error));
       if (typeof found === 'string') {
         this.#trouble = `${this.#path}: ${found}`;
       } else if (this.#file === undefined) {
-        await this.#open(this.#path, 0, true);
-        historyEnd = 0;
+        await this.#open();
       } else if (found.ino === this.#file.inode) {
         this.#trouble = undefined;
         this.#size = found.size;
-        if (await this.#file.intact()) continue;
-        historyEnd = 0;
-        yield* this.#restart(this.#file);
+        if (!(await this.#file.intact())) yield* this.#restart(this.#file);
       } else if (found.size > 0) {
-        // The writer has changed over to the new file: the old one is complete.
-        yield* this.#drain(this.#file, historyEnd);
-        await this.#open(this.#path, 0, true);
-        historyEnd = 0;
+        // Renamed away, and the new file is in use. Whoever still has the old one open (a command
+        // that logs by itself comes before the daemon that reopens) is given a moment.
+        const before = this.#file.cutter.next;
+        yield* this.#drain(this.#file, 0);
+        quiet = this.#file.cutter.next === before ? quiet + 1 : 0;
+        if (quiet * this.#pollMs < COMPLETE_MS) continue;
+        quiet = 0;
+        await this.#open();
       }
     }
   }
@@ -173,9 +144,12 @@ export class FileFollower implements LogFollower {
   /** Truncated: what was not read of it may be in the copy that was made before. */
   async *#restart(file: LogFile): AsyncGenerator<Followed> {
     const position = file.position(file.cutter.offset, file.cutter.check);
-    for (const copy of [...(await generations(this.#path))].toReversed()) {
-      if (copy.path === this.#path || !(await holds(copy.path, position))) continue;
-      yield* this.#readOld({ ...whole(copy.path), offset: position.offset });
+    for (const { path } of (await generations(this.#path)).toReversed()) {
+      if (path === this.#path || !(await holds(path, position))) continue;
+      const copy = await LogFile.open(path, position.offset).catch(() => undefined);
+      if (copy === undefined) continue;
+      yield* this.#drain(copy, 0);
+      await copy.close();
       break;
     }
     file.rewind();
@@ -183,6 +157,7 @@ export class FileFollower implements LogFollower {
 
   /** Everything up to the end of the file. */
   async *#drain(file: LogFile, historyEnd: number): AsyncGenerator<Followed> {
+    const { start, historyUntilMs } = this.#plan;
     const oldestMs = this.#startedMs - this.#settings.lookBack.ms;
     while (!this.#closed) {
       const slice = await file.read();
@@ -191,27 +166,28 @@ export class FileFollower implements LogFollower {
       for (const line of file.cutter.push(slice)) {
         const event = readEvent(line.text, this.#stamps, nowMs);
         if (event === undefined) continue;
-        const history = line.end <= historyEnd;
+        const history = line.end <= historyEnd || event.atMs <= historyUntilMs;
         if (history && event.atMs < oldestMs) continue;
         this.#lastEventMs = event.atMs;
         const position = file.position(line.end, line.check);
-        const cursor: LogCursor = { kind: 'file', path: this.#path, ...position, atMs: event.atMs };
-        yield { event, cursor, history };
+        const here: LogCursor = { kind: 'file', path: this.#path, ...position, atMs: event.atMs };
+        yield { event, cursor: history ? (start ?? here) : here, history };
       }
       await setImmediate();
     }
   }
 
-  async #open(path: string, offset: number, wholeLine: boolean): Promise<void> {
+  /** The log, from its head. */
+  async #open(): Promise<void> {
     try {
-      const file = await LogFile.open(path, offset, wholeLine);
+      const file = await LogFile.open(this.#path, 0);
       await this.#file?.close();
       this.#file = file;
       this.#trouble = undefined;
       this.#size = await file.size();
       this.#watch();
     } catch (error) {
-      this.#trouble = `${path}: ${reason(error)}`;
+      this.#trouble = `${this.#path}: ${reason(error)}`;
     }
   }
 
@@ -233,7 +209,7 @@ export class FileFollower implements LogFollower {
   async #pause(): Promise<void> {
     if (!this.#changed && !this.#closed) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#settings.pollMs ?? POLL_MS);
+        const timer = setTimeout(resolve, this.#pollMs);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();
@@ -245,8 +221,9 @@ export class FileFollower implements LogFollower {
   }
 }
 
-function whole(path: string): Part {
-  return { path, offset: 0, whole: true, historyEnd: 0 };
+/** Throws again what is not "no such file". */
+function onlyMissing(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }
 
 /** `no such file or directory`, `permission denied`. */

@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
-import { readJournalEntry } from './journal-entry.ts';
+import { type JournalEntry, readJournalEntry } from './journal-entry.ts';
 import { readText } from './log-grammar.ts';
 
 const BACKOFF = { firstMs: 500, longestMs: 60_000 };
@@ -29,6 +29,10 @@ export class JournalFollower implements LogFollower {
   readonly #settings: JournalSettings;
   readonly #startedMs: number;
   readonly #closing = new AbortController();
+  /** Up to it all is history: the last run's end, at the first start the time of the start. */
+  readonly #end: Extract<LogCursor, { readonly kind: 'journal' }>;
+  #inHistory = true;
+  #caughtUp = false;
   #trouble: string | undefined;
   #lastEventMs: number | undefined;
   #cursor: string | undefined;
@@ -38,16 +42,19 @@ export class JournalFollower implements LogFollower {
   constructor(settings: JournalSettings) {
     this.#settings = settings;
     this.#startedMs = settings.now();
-    const cursor = settings.cursor;
-    this.#cursor = cursor?.kind === 'journal' ? cursor.cursor : undefined;
-    // A cursor of a file says at least how late it was.
-    this.#sinceMs = cursor?.atMs ?? this.#startedMs - settings.lookBack.ms;
+    const known = settings.cursor;
+    this.#end =
+      known?.kind === 'journal' ? known : { kind: 'journal', cursor: '', atMs: this.#startedMs };
+    // What came while nobody read may be older than the look-back.
+    this.#sinceMs = Math.min(this.#startedMs, this.#end.atMs) - settings.lookBack.ms;
   }
 
   state(): FollowState {
     return {
       source: 'journal',
       trouble: this.#trouble,
+      lost: undefined,
+      caughtUp: this.#caughtUp,
       behindBytes: undefined,
       lastEventMs: this.#lastEventMs,
     };
@@ -64,8 +71,13 @@ export class JournalFollower implements LogFollower {
     try {
       while (!signal.aborted) {
         const before = this.#cursor;
-        yield* this.#run();
+        // The first run ends where the journal ends now.
+        const ended = yield* this.#run(this.#caughtUp);
         if (signal.aborted) return;
+        if (ended && !this.#caughtUp) {
+          this.#caughtUp = true;
+          continue;
+        }
         if (this.#cursor !== before) waitMs = BACKOFF.firstMs;
         await sleep(waitMs, undefined, { signal }).catch(() => undefined);
         waitMs = Math.min(2 * waitMs, BACKOFF.longestMs);
@@ -75,21 +87,21 @@ export class JournalFollower implements LogFollower {
     }
   }
 
-  #argv(): readonly [string, ...string[]] {
+  #argv(follow: boolean): readonly [string, ...string[]] {
     const [command = 'journalctl', ...rest] = this.#settings.command ?? [];
     const from =
       this.#cursor === undefined
         ? `--since=@${Math.floor(this.#sinceMs / 1000)}`
         : `--after-cursor=${this.#cursor}`;
     // --all: without it long texts come as null. --no-tail: -f alone begins ten entries back.
-    const options = ['-f', '--no-tail', '-q', '--all', '-o', 'json', from];
+    const options = [...(follow ? ['-f', '--no-tail'] : []), '-q', '--all', '-o', 'json', from];
     const fields = `--output-fields=${FIELDS.join(',')}`;
     return [command, ...rest, ...options, fields, ...this.#settings.match];
   }
 
-  /** One run of journalctl, until it ends. */
-  async *#run(): AsyncGenerator<Followed> {
-    const [file, ...args] = this.#argv();
+  /** One run of journalctl, until it ends; whether in good order. */
+  async *#run(follow: boolean): AsyncGenerator<Followed, boolean> {
+    const [file, ...args] = this.#argv(follow);
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     let stderr = '';
@@ -114,13 +126,15 @@ export class JournalFollower implements LogFollower {
         await setImmediate();
       }
       const how = await ended;
+      if (how === 'ended with 0' && !follow) return true;
       const said = stderr.trim().split('\n').at(-1) ?? '';
       this.#trouble = `journalctl: ${said === '' ? how : said}`;
-      // A cursor that can't be read any more: by time, then, a second twice rather than not at all.
+      // Vacuumed away: by time, then, a second twice rather than not at all.
       if (said.includes('seek to cursor')) {
         this.#cursor = undefined;
         this.#sinceMs = this.#lastEventMs ?? this.#sinceMs;
       }
+      return false;
     } finally {
       child.kill();
     }
@@ -130,11 +144,20 @@ export class JournalFollower implements LogFollower {
     const entry = readJournalEntry(line);
     if (entry === undefined) return undefined;
     this.#cursor = entry.cursor;
+    const history = this.#isHistory(entry);
     const event = readText(entry.line);
     if (event === undefined) return undefined;
     this.#lastEventMs = event.atMs;
-    const history = this.#settings.cursor === undefined && event.atMs < this.#startedMs;
-    const cursor: LogCursor = { kind: 'journal', cursor: entry.cursor, atMs: event.atMs };
-    return { event, cursor, history };
+    const here: LogCursor = { kind: 'journal', cursor: entry.cursor, atMs: event.atMs };
+    return { event, cursor: history ? this.#end : here, history };
+  }
+
+  /** The entry of the cursor is the last one of history; where it is gone, its time decides. */
+  #isHistory(entry: JournalEntry): boolean {
+    if (!this.#inHistory) return false;
+    if (entry.cursor === this.#end.cursor) this.#inHistory = false;
+    else if (entry.line.atMs > this.#end.atMs) this.#inHistory = false;
+    else return true;
+    return entry.cursor === this.#end.cursor;
   }
 }

@@ -15,7 +15,10 @@ export interface Followed {
   readonly event: LogEvent;
   /** The place behind the event's line. */
   readonly cursor: LogCursor;
-  /** The line was there before the first start: evidence, but nothing to act on. */
+  /**
+   * The line was dealt with by an earlier run, or was there before the first one: evidence, but
+   * nothing to act on. Its cursor is the place behind all history.
+   */
   readonly history: boolean;
 }
 
@@ -23,9 +26,13 @@ export interface Followed {
 export interface FollowState {
   /** `/var/log/mail.log`, `journal` */
   readonly source: string;
-  /** What keeps it from reading, or was lost; undefined: all well. */
+  /** What keeps it from reading; undefined: all well. */
   readonly trouble: string | undefined;
-  /** Bytes of the file that are not read yet; undefined for the journal. */
+  /** What was lost of the log while nobody read it. */
+  readonly lost: string | undefined;
+  /** What was there at the start has been read. */
+  readonly caughtUp: boolean;
+  /** Bytes that are not read yet; undefined for the journal, and until the file is open. */
   readonly behindBytes: number | undefined;
   /** Milliseconds since the epoch, of the last event read. */
   readonly lastEventMs: number | undefined;
@@ -38,8 +45,9 @@ export interface LogFollower extends AsyncIterable<Followed> {
 }
 
 export interface FollowSettings {
-  /** Where the last run ended; undefined at the first start, which reads what is there back to: */
+  /** Where the last run ended; undefined at the first start. */
   readonly cursor: LogCursor | undefined;
+  /** How much of what lies before is given as history: at each start, as evidence has no memory. */
   readonly lookBack: { readonly bytes: number; readonly ms: number };
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -47,7 +55,7 @@ export interface FollowSettings {
   readonly pollMs?: number;
 }
 
-/** Enough to tell why the mail is held that is there at the first start. */
+/** Enough to tell why the mail is held that is there at the start. */
 export const LOOK_BACK = { bytes: 64 * 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
 
 /** Where a syslogd writes the mail log. */

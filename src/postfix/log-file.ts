@@ -8,6 +8,9 @@ import { FINGERPRINT_BYTES, fingerprint, LineCutter } from './line-cutter.ts';
 
 /** Small enough that the lines of one slice are dealt with in a few milliseconds. */
 const SLICE_BYTES = 32 * 1024;
+/** The unfinished line at the end is shorter than this. */
+const LAST_LINE_BYTES = 64 * 1024;
+const NEWLINE = 10;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 
 /** A place in a log file, as it can be found again. */
@@ -31,13 +34,14 @@ export class LogFile {
     this.cutter = cutter;
   }
 
-  /** Opens it to be read from `offset`; `whole` false: from the next line after it. */
-  static async open(path: string, offset: number, whole = true): Promise<LogFile> {
+  /** Opens it to be read from `offset`, or from the next line where that is in one. */
+  static async open(path: string, offset: number): Promise<LogFile> {
     const handle = await open(path, 'r');
     try {
       const before = await readBefore(handle, offset);
       const { ino } = await handle.stat();
-      return new LogFile(handle, ino, new LineCutter(offset, before, whole));
+      const isLineEnd = offset === 0 || before.at(-1) === NEWLINE;
+      return new LogFile(handle, ino, new LineCutter(offset, before, isLineEnd));
     } catch (error) {
       await handle.close();
       throw error;
@@ -67,6 +71,15 @@ export class LogFile {
 
   position(end: number, check: number): FilePosition {
     return { inode: this.inode, offset: end, check };
+  }
+
+  /** The end of the last whole line in the first `size` bytes. */
+  async lastLine(size: number): Promise<FilePosition> {
+    const from = Math.max(0, size - LAST_LINE_BYTES);
+    const buffer = Buffer.alloc(size - from);
+    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, from);
+    const offset = from + buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1;
+    return this.position(offset, fingerprint(await readBefore(this.#handle, offset)));
   }
 
   close(): Promise<void> {

@@ -27,3 +27,7 @@ function print(): void {
 }
 
 const timer = setInterval(print, 10);
+if (!args.includes('-f')) {
+  print();
+  clearInterval(timer);
+}

@@ -1,7 +1,16 @@
-import { appendFile, copyFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  mkdtemp,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { waitFor } from '../../lab/wait.ts';
 import type { FollowSettings, LogCursor } from '../../src/postfix/follow.ts';
@@ -27,6 +36,8 @@ function lines(from: number, to: number): string {
 /** Ids that a follower has given so far, its last cursor, and how to end it. */
 interface Run {
   readonly ids: number[];
+  /** Those of them that are no history. */
+  readonly news: number[];
   readonly history: boolean[];
   readonly follower: FileFollower;
   cursor: LogCursor | undefined;
@@ -48,7 +59,10 @@ function run(path: string, cursor?: LogCursor, settings: Partial<FollowSettings>
   });
   const read = async () => {
     for await (const { event, cursor: behind, history } of follower) {
-      if (event.kind === 'removed') mine.ids.push(Number(event.queueId));
+      if (event.kind === 'removed') {
+        mine.ids.push(Number(event.queueId));
+        if (!history) mine.news.push(Number(event.queueId));
+      }
       mine.history.push(history);
       mine.cursor = behind;
     }
@@ -56,6 +70,7 @@ function run(path: string, cursor?: LogCursor, settings: Partial<FollowSettings>
   const ended = read();
   const mine: Run = {
     ids: [],
+    news: [],
     history: [],
     follower,
     cursor,
@@ -94,6 +109,8 @@ await t.test('the look-back ends where its bytes and its time end', async (t) =>
   await writeFile(path, `${line(99).replace('Nov 24', 'Nov 22')}${lines(10, 20)}`);
   const all = run(path);
   await waitFor(() => all.ids.length === 20);
+  await waitFor(() => all.follower.state().caughtUp);
+  t.equal(all.follower.state().behindBytes, 0);
   t.same(all.ids, upTo(20), 'the predecessor too, without the line of two days ago');
   const bytes = Buffer.byteLength(lines(15, 20)) + 10;
   const few = run(path, undefined, { lookBack: { ...LOOK_BACK, bytes } });
@@ -125,9 +142,12 @@ await t.test('rotation by rename, the writer still at the old file', async (t) =
   await appendFile(`${path}.1`, lines(3, 6));
   await sleep(60);
   await appendFile(`${path}.1`, lines(6, 7));
-  await appendFile(path, lines(7, 9));
-  await waitFor(() => one.ids.length === 9);
-  t.same(one.ids, upTo(9));
+  // Another program logs to the new file before the writer has changed over.
+  await appendFile(path, lines(8, 10));
+  await sleep(60);
+  await appendFile(`${path}.1`, lines(7, 8));
+  await waitFor(() => one.ids.length === 10);
+  t.same(one.ids, upTo(10));
 });
 
 await t.test('removed, and created again', async (t) => {
@@ -186,19 +206,52 @@ await t.test('not there yet: waited for, and read from its head', async (t) => {
 
 await t.test('resumes exactly, wherever it stopped', async (t) => {
   const path = await place();
-  await writeFile(path, lines(0, 40));
-  let cursor: LogCursor | undefined;
+  await writeFile(path, lines(0, 5));
+  const first = run(path);
+  await waitFor(() => first.ids.length === 5);
+  await first.stop();
+  await appendFile(path, lines(5, 40));
+  let cursor = first.cursor;
   const seen: number[] = [];
   // Stopped after each event in turn: what the next run begins with must be the one after it.
-  for (let id = 0; id < 40; id++) {
+  for (let id = 5; id < 40; id++) {
     const follower = new FileFollower(path, { cursor, lookBack: LOOK_BACK, now: () => NOW });
+    const before: number[] = [];
     for await (const followed of follower) {
-      if (followed.event.kind === 'removed') seen.push(Number(followed.event.queueId));
+      if (followed.event.kind !== 'removed') continue;
+      if (followed.history) {
+        before.push(Number(followed.event.queueId));
+        t.same(followed.cursor, cursor, 'history moves no cursor');
+        continue;
+      }
+      seen.push(Number(followed.event.queueId));
       cursor = followed.cursor;
       break;
     }
+    t.same(before, upTo(id), 'all that came before is there as history');
   }
-  t.same(seen, upTo(40));
+  t.same(seen, upTo(40).slice(5));
+});
+
+await t.test('stopped in the middle of history: still history the next time', async (t) => {
+  const path = await place();
+  await writeFile(`${path}.1`, lines(0, 3));
+  await sleep(20);
+  await writeFile(path, lines(3, 5) + line(5).slice(0, 20));
+  const follower = new FileFollower(path, {
+    cursor: undefined,
+    lookBack: LOOK_BACK,
+    now: () => NOW,
+  });
+  let cursor: LogCursor | undefined;
+  for await (const followed of follower) {
+    cursor = followed.cursor;
+    break;
+  }
+  await appendFile(path, line(5).slice(20));
+  const two = run(path, cursor);
+  await waitFor(() => two.ids.length === 6);
+  t.same(two.news, [5]);
 });
 
 await t.test('resumes across what happened meanwhile', async (t) => {
@@ -235,13 +288,10 @@ await t.test('resumes across what happened meanwhile', async (t) => {
     await one.stop();
     await meanwhile(path);
     const two = run(path, one.cursor);
-    await waitFor(() => two.ids.length >= 4);
+    await waitFor(() => two.news.length >= 4);
     await sleep(50);
-    t.same(two.ids, [5, 6, 7, 8], name);
-    t.ok(
-      two.history.every((history) => !history),
-      `${name}: no history`,
-    );
+    t.same(two.news, [5, 6, 7, 8], name);
+    t.same(two.ids.slice(0, 5), upTo(5), `${name}: the rest as history`);
     await two.stop();
   }
 });
@@ -253,10 +303,11 @@ await t.test('rotated away and compressed: what is newer is read, the gap is tol
   await waitFor(() => one.ids.length === 5);
   await one.stop();
   await rename(path, `${path}.2.gz`);
-  await writeFile(path, lines(7, 9));
+  await writeFile(path, lines(7, 9).replaceAll('11:59:00', '12:00:01'));
+  await utimes(path, NOW / 1000 + 2, NOW / 1000 + 2);
   const two = run(path, one.cursor);
-  await waitFor(() => two.ids.length === 2);
-  t.match(two.follower.state().trouble, /lines may be missing/);
+  await waitFor(() => two.news.length === 2);
+  t.match(two.follower.state().lost, /lines may be missing/);
 });
 
 await t.test('may not be read: told, and retried', async (t) => {
@@ -274,21 +325,18 @@ await t.test('may not be read: told, and retried', async (t) => {
   t.equal(one.follower.state().trouble, undefined);
 });
 
-await t.test('a large backlog never keeps the event loop for long', async (t) => {
+await t.test('a large backlog leaves the event loop its turns', async (t) => {
   const path = await place();
-  await writeFile(path, lines(0, 60_000));
-  let longestMs = 0;
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const at = performance.now();
-    longestMs = Math.max(longestMs, at - last);
-    last = at;
-  }, 1);
+  const text = lines(0, 60_000);
+  await writeFile(path, text);
   const one = run(path, undefined, { lookBack: { ...LOOK_BACK, bytes: 64 * 1024 * 1024 } });
-  await waitFor(() => one.ids.length === 60_000);
-  clearInterval(timer);
-  t.comment(`longest pause ${longestMs.toFixed(1)} ms`);
-  // Other tests run at the same time: the aim is 10 ms, the bound is generous.
-  t.ok(longestMs < 100, `${longestMs} ms`);
-  t.equal(one.follower.state().behindBytes, 0);
+  let turns = 0;
+  while (one.ids.length < 60_000) {
+    turns += 1;
+    await setImmediate();
+  }
+  // A slice of 32 KB at a time, which takes 2 ms.
+  t.ok(turns > text.length / 32_768, `${turns} turns`);
+  t.same(one.ids, upTo(60_000));
+  await waitFor(() => one.follower.state().behindBytes === 0);
 });

@@ -25,10 +25,19 @@ function follow(command: readonly string[], cursor?: LogCursor) {
     match: MAIL_FACILITY,
     command,
   });
-  const mine = { ids: new Array<number>(), history: new Array<boolean>(), cursor, follower };
+  const mine = {
+    ids: new Array<number>(),
+    news: new Array<number>(),
+    history: new Array<boolean>(),
+    cursor,
+    follower,
+  };
   const read = async () => {
     for await (const { event, cursor: behind, history } of follower) {
-      if (event.kind === 'removed') mine.ids.push(Number(event.queueId));
+      if (event.kind === 'removed') {
+        mine.ids.push(Number(event.queueId));
+        if (!history) mine.news.push(Number(event.queueId));
+      }
       mine.history.push(history);
       mine.cursor = behind;
     }
@@ -78,28 +87,37 @@ await t.test('follows, starts journalctl again when it ends, and resumes', async
   const script = join(import.meta.dirname, 'fake-journalctl.js');
   const command = [process.execPath, script, file];
   const old = NOW - 60_000;
+  const late = NOW + 60_000;
   await writeFile(file, entry(0, old) + entry(1, old));
   const one = follow(command);
-  await waitFor(() => one.ids.length === 2);
-  await appendFile(file, entry(2));
+  await waitFor(() => one.follower.state().caughtUp);
+  t.same(one.history, [true, true]);
+  const begin = one.cursor;
+  t.match(begin, { kind: 'journal', atMs: NOW }, 'history has the cursor of its end');
+  await appendFile(file, entry(2, late));
   await waitFor(() => one.ids.length === 3);
   t.same(one.history, [true, true, false]);
   await appendFile(file, 'die\n');
   await waitFor(() => one.follower.state().trouble !== undefined);
   t.match(one.follower.state().trouble, /^journalctl: Failed to get journal access/);
-  await appendFile(file, entry(4));
+  await appendFile(file, entry(4, late));
   await waitFor(() => one.ids.length === 4);
   await waitFor(() => one.follower.state().trouble === undefined);
   await one.stop();
-  await appendFile(file, entry(5));
+  // Two entries of one millisecond: the cursor tells them apart.
+  await appendFile(file, entry(5, late));
   const two = follow(command, one.cursor);
-  await waitFor(() => two.ids.length === 1);
+  await waitFor(() => two.news.length === 1);
   await two.stop();
-  t.same([...one.ids, ...two.ids], [0, 1, 2, 4, 5]);
-  t.same(two.history, [false]);
+  t.same(two.ids, [0, 1, 2, 4, 5], 'what was dealt with comes again as history');
+  t.same(two.news, [5]);
+  const three = follow(command, begin);
+  await waitFor(() => three.news.length === 3);
+  await three.stop();
+  t.same(three.news, [2, 4, 5], 'stopped in history: by time');
   const calls = (await readFile(`${file}.args`, 'utf8')).trim().split('\n');
-  t.match(calls[0], /"--since=@1795435200".*"SYSLOG_FACILITY=2"\]$/);
-  t.match(calls.at(-1), /"--after-cursor=s4"/);
+  t.match(calls[0], /^\["-q".*"--since=@1795435200".*"SYSLOG_FACILITY=2"\]$/);
+  t.match(calls[1], /^\["-f","--no-tail".*"--after-cursor=s1"/);
 });
 
 await t.test('no journalctl: told, and tried again', async (t) => {
@@ -137,15 +155,15 @@ await t.test('the real journalctl on a real journal file', async (t) => {
   const command = ['journalctl', '--directory', join(directory, 'j')];
   const one = follow(command);
   await waitFor(() => one.ids.length === 3);
+  await waitFor(() => one.follower.state().caughtUp);
+  write('two.journal', [3]);
+  await waitFor(() => one.ids.length === 4);
   await one.stop();
-  t.same(one.ids, [0, 1, 2]);
-  write('two.journal', [3, 4]);
+  t.same(one.ids, [0, 1, 2, 3]);
+  write('three.journal', [4, 5]);
   const two = follow(command, one.cursor);
-  await waitFor(() => two.ids.length === 2);
+  await waitFor(() => two.news.length === 2);
   await two.stop();
-  t.same(two.ids, [3, 4]);
-  // A cursor that journalctl can't read: by time, twice rather than not at all.
-  const three = follow(command, { kind: 'journal', cursor: 'nonsense', atMs: NOW + 3 });
-  await waitFor(() => three.ids.includes(4));
-  await three.stop();
+  t.same(two.ids, [0, 1, 2, 3, 4, 5]);
+  t.same(two.news, [4, 5]);
 });
