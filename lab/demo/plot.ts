@@ -1,0 +1,51 @@
+/** A chart in characters, readable at 80 columns. */
+import { peak, type Chart } from './chart.ts';
+
+const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const HEIGHT = 4;
+const LABEL = 6;
+
+export interface PlotStyle {
+  /** ANSI colours: refusals red, the limit yellow. */
+  readonly colour: boolean;
+}
+
+/** Lines without an end of line. Refusals stand on top of the accepted, as `░`. */
+export function plot(chart: Chart, style: PlotStyle): readonly string[] {
+  const top = peak(chart);
+  const paint = (code: number, text: string) =>
+    style.colour ? `\u001B[${code}m${text}\u001B[0m` : text;
+  const eighths = (count: number) => Math.round((count / top) * HEIGHT * 8);
+  const limitRow = Math.min(HEIGHT - 1, Math.floor((chart.limit / top) * HEIGHT - 1e-9));
+  const lines = [`${chart.name}: ${chart.limitText}`];
+  for (let row = HEIGHT - 1; row >= 0; row -= 1) {
+    const cells = chart.columns.map(({ accepted, refused }) => {
+      const good = eighths(accepted) - row * 8;
+      const all = eighths(accepted + refused) - row * 8;
+      if (good >= 8) return '█';
+      if (good > 0 && refused === 0) return BLOCKS[good] ?? ' ';
+      if (all > 0 && refused > 0) return paint(31, '░');
+      // What is less than an eighth is still something.
+      if (row === 0 && accepted > 0) return BLOCKS[Math.max(1, good)] ?? ' ';
+      return row === limitRow ? paint(33, '╌') : ' ';
+    });
+    const label = row === limitRow ? String(chart.limit) : row === HEIGHT - 1 ? String(top) : '';
+    lines.push(`${label.padStart(LABEL)} ${row === limitRow ? '┤' : '│'}${cells.join('')}`);
+  }
+  lines.push(`${' '.repeat(LABEL)} └${axis(chart.columns.length)}`);
+  return lines;
+}
+
+/** Seconds under the last of several plots. */
+export function plotTimes(chart: Chart): string {
+  let line = '';
+  for (let column = 0; column < chart.columns.length; column += 10) {
+    const seconds = Math.round((column * chart.columnMs) / 1000);
+    line = line.padEnd(LABEL + 2 + column) + String(seconds);
+  }
+  return `${line} s`;
+}
+
+function axis(columns: number): string {
+  return Array.from({ length: columns }, (_, i) => (i % 10 === 0 ? '┴' : '─')).join('');
+}

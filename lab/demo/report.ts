@@ -1,0 +1,89 @@
+/** What the demo says at its end: the plots, the counts, and the picture as a file. */
+import { chown, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Books, ProviderBooks } from './books.ts';
+import { CAST } from './cast.ts';
+import { chart, windowsPerColumn, type Chart } from './chart.ts';
+import type { Performance } from './performance.ts';
+import { plot, plotTimes } from './plot.ts';
+import type { Stage } from './stage.ts';
+import { svg } from './svg.ts';
+
+/** Columns of a plot; with its labels it is readable at 80. */
+const COLUMNS = 64;
+export const PICTURE = 'demo-arrivals.svg';
+
+export function charts(stage: Stage, { startedAtMs, endedAtMs }: Performance): readonly Chart[] {
+  const { windowMs } = stage;
+  const windows = windowsPerColumn(endedAtMs - startedAtMs, windowMs, COLUMNS);
+  return CAST.map(({ id, name, perMinute, burst }) => {
+    const sink = stage.sinks.get(id);
+    const limit = perMinute * windows + burst - 1;
+    const time = windows === 1 ? 'minute' : `${windows} minutes`;
+    const input = {
+      name,
+      limitText: `at most ${limit} in any ${time} (${perMinute}/min, burst ${burst})`,
+      perWindow: perMinute,
+      burst,
+      acceptedMs: sink?.deliveries.map(({ mailAtMs }) => mailAtMs) ?? [],
+      refusedMs: sink?.refusals.map(({ atMs }) => atMs) ?? [],
+    };
+    return chart(input, startedAtMs, endedAtMs, windowMs, windows);
+  });
+}
+
+export function plots(drawn: readonly Chart[], colour: boolean): readonly string[] {
+  const [first] = drawn;
+  return [
+    ...drawn.flatMap((one) => [...plot(one, { colour }), '']).slice(0, -1),
+    ...(first === undefined ? [] : [plotTimes(first)]),
+  ];
+}
+
+/** Writes the picture into the current directory; resolves with its path. */
+export async function picture(stage: Stage, drawn: readonly Chart[]): Promise<string> {
+  const { mails, without } = stage.options;
+  const path = resolve(PICTURE);
+  const title = `${mails} mails at once, ${without ? 'without' : 'with'} postpace`;
+  const played = `a minute played in ${stage.windowMs / 1000} s`;
+  const key = 'blue: taken by the provider, red: refused, dashed: the limit';
+  await writeFile(path, svg(title, `Arrivals per provider, ${played}. ${key}.`, drawn));
+  // Under sudo the picture is for the one who asked for it.
+  const owner = Number(process.env['SUDO_UID']);
+  const group = Number(process.env['SUDO_GID']);
+  if (owner > 0 && group > 0) await chown(path, owner, group);
+  return path;
+}
+
+export function summary(books: Books, { waiting }: Performance, without: boolean): string[] {
+  const { accepted, refusedToApplication, delivered, lost, duplicated, bounces } = books;
+  const lines = [
+    `accepted from the application  ${count(accepted)}`,
+    `delivered                      ${count(delivered)}`,
+    `lost                           ${count(lost)}${bounced(bounces)}`,
+    `duplicated                     ${count(duplicated)}`,
+  ];
+  if (refusedToApplication > 0) {
+    lines.push(`refused to the application     ${count(refusedToApplication)}`);
+  }
+  if (waiting > 0) lines.push(`of the lost, still in the queue ${count(waiting).slice(1)}`);
+  lines.push('', ...books.providers.map((one) => `${one.role.name}: ${kept(one, without)}`));
+  return lines;
+}
+
+function kept(one: ProviderBooks, without: boolean): string {
+  const { delivered, refused, most, promised, role, overruns } = one;
+  const fullest = `at most ${most} in a minute`;
+  const refusals = refused === 0 ? '' : `, ${refused} times "${role.reply.slice(0, 48)}"`;
+  if (without) return `${delivered} delivered, ${fullest} (limit ${promised})${refusals}`;
+  if (overruns.length > 0) return `LIMIT OVERRUN: ${overruns.join('; ')}${refusals}`;
+  return `${delivered} delivered, ${fullest} of ${promised}: limit kept${refusals}`;
+}
+
+function bounced(bounces: number): string {
+  return bounces === 0 ? '' : `  (${bounces} bounces in a mailbox that nobody reads)`;
+}
+
+function count(value: number): string {
+  return String(value).padStart(5);
+}
