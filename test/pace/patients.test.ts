@@ -1,0 +1,34 @@
+import t from 'tap';
+import { Patients } from '../../src/pace/patients.ts';
+import { SpokenLog } from './spoken-log.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+t.test('told once that a provider defers, of each probe, and that it is well again', async (t) => {
+  const time = new VirtualTime(t);
+  const log = new SpokenLog();
+  const backoff = { minMs: 1000, maxMs: 60_000 };
+  const patients = new Patients({ clock: time, backoff: () => backoff, log });
+  const leftMs = time.nowMs();
+  await time.advance(100);
+  for (let i = 0; i < 5; i++) patients.refused('p', '421 slow down', leftMs);
+  t.equal(log.of('one probe at a time').length, 1);
+  t.equal(patients.of('p')?.failures, 1);
+  t.same([...patients.providers()], ['p']);
+  await time.advance(1000);
+  patients.refused('p', '421 still', time.nowMs());
+  t.same(
+    log.of('probe deferred').map(({ fields }) => fields),
+    [{ provider: 'p', failures: 2, waitMs: 2000, reply: '421 still' }],
+  );
+  patients.keptBack('p', time.nowMs());
+  patients.keptBack('q', time.nowMs());
+  t.equal(patients.of('p')?.failures, 2);
+  await time.advance(2000);
+  t.equal(patients.accepted('p'), true);
+  t.equal(patients.accepted('p'), false, 'no news any more');
+  t.same(
+    log.of('accepts mail again').map(({ fields }) => fields),
+    [{ provider: 'p', lastedMs: 3000 }],
+  );
+  t.equal(patients.of('p'), undefined);
+});
