@@ -110,7 +110,7 @@ export class Service {
       onLate: (error, queueIds) =>
         log.warn(
           { error: error.message, queueIds },
-          'released mail not woken: it leaves at the next queue run',
+          'released mail could not be woken: it is taken back to hold',
         ),
     });
     const pacer = new Pacer({

@@ -5,7 +5,7 @@
 import type { ReleaseOutcome, Releaser } from '../pace/ports.ts';
 import type { Helper } from './helper-channel.ts';
 import { Postsuper } from './postsuper.ts';
-import { type Waker, wake } from './wake.ts';
+import { reachQueueManager, type Waker, wake } from './wake.ts';
 
 export interface ReleaserSettings extends Waker {
   /** `postsuper -H -` */
@@ -14,7 +14,7 @@ export interface ReleaserSettings extends Waker {
   readonly hold: Helper;
   /** `postsuper -f -` */
   readonly expire?: Helper;
-  /** Told when released mail could not be woken: it leaves at the next queue run, late. */
+  /** Told when released mail could not be woken. */
   readonly onLate: (error: Error, queueIds: readonly string[]) => void;
 }
 
@@ -109,16 +109,20 @@ export class PostfixReleaser implements Releaser {
   }
 
   async #releaseAndWake(helper: Postsuper, requests: readonly Request[]): Promise<ReleaseOutcome> {
+    // Released while Postfix is down, mail would leave as one burst when it starts.
+    await reachQueueManager(this.#settings);
     const outcome = await helper.run(requests.map((request) => request.queueId));
     const released = new Set(outcome.confirmed);
     const awake = requests.filter((request) => released.has(request.queueId));
     try {
       if (awake.length > 0) await wake(this.#settings, awake);
+      return outcome;
     } catch (error) {
       const late = error instanceof Error ? error : new Error(String(error));
       this.#settings.onLate(late, [...released]);
+      // Not under way yet, and at a queue run it would go at nobody's pace: the listing decides.
+      return { confirmed: [], unconfirmed: [...outcome.unconfirmed, ...released] };
     }
-    return outcome;
   }
 }
 

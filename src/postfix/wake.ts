@@ -16,6 +16,8 @@ const SCAN_PER_MESSAGE = 2_000;
 const AT_A_TIME = 4;
 /** The queue manager closes the connection when it has read the byte. */
 const CLOSED_WITHIN_MS = 1_000;
+/** Longer paths do not fit into a socket address. */
+const LONGEST_PATH = 108;
 
 export interface Waker {
   /** postconf's config_directory and queue_directory. */
@@ -56,29 +58,46 @@ export async function wake(waker: Waker, messages: Awakened): Promise<void> {
   if (errors.length > 0) throw errors[0];
 }
 
+/** Rejects with an Error when Postfix does not run; what can't be told counts as running. */
+export async function reachQueueManager(waker: Waker): Promise<void> {
+  const path = await queueManagerSocket(waker);
+  if (path === undefined || (await sendTo(path, ''))) return;
+  throw new Error(`Postfix does not run: nobody answers on ${path}`);
+}
+
 /** A scan of the deferred queue; what postkick(1) does, without its process where that works. */
 async function startScan(waker: Waker): Promise<void> {
-  const path = join(waker.queueDirectory, 'public', 'qmgr');
+  const path = await queueManagerSocket(waker);
+  if (path !== undefined && (await sendTo(path, 'D'))) return;
+  await runCommand(['postkick', '-c', waker.configDirectory, 'public', 'qmgr', 'D']);
+}
+
+/** undefined: it is a FIFO, or none that we can reach. */
+async function queueManagerSocket({ queueDirectory }: Waker): Promise<string | undefined> {
+  const path = join(queueDirectory, 'public', 'qmgr');
   const isSocket = await stat(path).then(
     (found) => found.isSocket(),
     () => false,
   );
-  // Longer paths do not fit into a socket address.
-  const direct = isSocket && Buffer.byteLength(path) < 108;
-  if (direct && (await sendByte(path))) return;
-  await runCommand(['postkick', '-c', waker.configDirectory, 'public', 'qmgr', 'D']);
+  return isSocket && Buffer.byteLength(path) < LONGEST_PATH ? path : undefined;
 }
 
-function sendByte(path: string): Promise<boolean> {
+/** Whether it went out; an empty text only connects. */
+function sendTo(path: string, text: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     let sent = false;
     socket.setTimeout(CLOSED_WITHIN_MS, () => socket.destroy());
-    socket.once('connect', () =>
-      socket.write('D', (error) => {
+    socket.once('connect', () => {
+      if (text === '') {
+        sent = true;
+        socket.destroy();
+        return;
+      }
+      socket.write(text, (error) => {
         sent = error === undefined || error === null;
-      }),
-    );
+      });
+    });
     socket.on('error', () => undefined);
     socket.once('close', () => resolve(sent));
     socket.resume();
