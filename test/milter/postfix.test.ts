@@ -96,9 +96,14 @@ t.before(async () => {
   await watcher.listen({ path: join(dir, 'watcher.sock'), mode: 0o666 });
   const bound = await milter.listen({ host: '127.0.0.1', port: 0 });
   if ('port' in bound) tcpPort = bound.port;
+  const watcherBound = await watcher.listen({ host: '127.0.0.1', port: 0 });
+  const watcherPort = 'port' in watcherBound ? watcherBound.port : 0;
   const hastyBound = await hasty.listen({ host: '127.0.0.1', port: 0 });
   const hastyPort = 'port' in hastyBound ? hastyBound.port : 0;
-  const milters = new Map([['no data', `inet:127.0.0.1:${hastyPort}`]]);
+  const milters = new Map([
+    ['no data', `inet:127.0.0.1:${hastyPort}`],
+    ['watched inet', `inet:127.0.0.1:${watcherPort}`],
+  ]);
   for (const protocol of PROTOCOLS) {
     milters.set(`unix ${protocol}`, `{ unix:${path}, protocol=${protocol} }`);
     milters.set(`inet ${protocol}`, `{ inet:127.0.0.1:${tcpPort}, protocol=${protocol} }`);
@@ -329,6 +334,8 @@ t.test('over TCP an answered DATA spares each message a delayed acknowledgement'
   const leftOut = await quickMs('no data');
   t.ok(leftOut > 35, `${leftOut.toFixed(1)} ms without DATA: Postfix waits for 40 ms`);
   t.ok(answered < leftOut / 2, `${answered.toFixed(1)} ms with it`);
+  const watchedOnly = await quickMs('watched inet');
+  t.ok(watchedOnly < leftOut / 2, `${watchedOnly.toFixed(1)} ms with the envelope only looked at`);
 });
 
 // Open servers keep the file's own end from coming, so this is a test of its own.
