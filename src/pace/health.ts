@@ -37,11 +37,29 @@ export function deferred(
   if (trouble === undefined) {
     return { sinceMs: nowMs, failures: 1, nextProbeMs: nowMs + backoff.minMs, reply };
   }
-  if (leftMs < trouble.nextProbeMs - backoffMs(backoff, trouble.failures)) {
-    return { ...trouble, reply };
-  }
+  if (!isProbe(trouble, leftMs, backoff)) return { ...trouble, reply };
   const failures = trouble.failures + 1;
   return { ...trouble, failures, nextProbeMs: nowMs + backoffMs(backoff, failures), reply };
+}
+
+/**
+ * The queue manager kept a message back that left at `leftMs`: it gives a destination that failed
+ * some time before it asks again, and our probe learned nothing. The same wait once more, lest one
+ * message after the other be sent into its refusal.
+ */
+export function keptBack(
+  trouble: Trouble,
+  leftMs: number,
+  nowMs: number,
+  backoff: Backoff,
+): Trouble {
+  if (!isProbe(trouble, leftMs, backoff)) return trouble;
+  return { ...trouble, nextProbeMs: nowMs + backoffMs(backoff, trouble.failures) };
+}
+
+/** It left after the last refusal was known. */
+function isProbe(trouble: Trouble, leftMs: number, backoff: Backoff): boolean {
+  return leftMs >= trouble.nextProbeMs - backoffMs(backoff, trouble.failures);
 }
 
 /**

@@ -135,18 +135,16 @@ export class Outcomes {
     target: Target | undefined,
   ): void {
     const { patients, rehold, desk, clock } = this.#parts;
-    if (target?.mode === 'observe' && flight === undefined) return;
+    // Only observed: Postfix's own retries go on as if we were not there.
+    if (target?.mode === 'observe') return;
     const blames = deferralBlames(event.reply, event.dsn, event.contacted);
+    const leftMs = flight?.sinceMs ?? clock.nowMs();
     if (blames === 'provider' && this.#isNews(event)) {
-      patients.refused(provider, event.reply, flight?.sinceMs ?? clock.nowMs());
-    }
+      patients.refused(provider, event.reply, leftMs);
+    } else if (blames === 'nobody') patients.keptBack(provider, leftMs);
     // A message with an earlier deferral that waits here already is not deferred anew.
-    if (
-      desk.record(event.queueId) !== undefined &&
-      !this.#parts.departures.pending(event.queueId)
-    ) {
-      return;
-    }
+    const waits = desk.record(event.queueId) !== undefined && !rehold.wants(event.queueId);
+    if (waits && !this.#parts.departures.pending(event.queueId)) return;
     rehold.want(this.#leftOf(event, flight), event.reply);
   }
 
@@ -228,14 +226,9 @@ export class Outcomes {
     rehold.forget(queueId);
     const flight = flights.end(queueId);
     if (flight !== undefined) this.settle(flight, flight.open.keys());
-    if (
-      flight === undefined &&
-      desk.record(queueId) !== undefined &&
-      !departures.pending(queueId)
-    ) {
-      desk.forget(queueId);
-      log.info({ queueId }, 'removed from the queue');
-    }
+    if (desk.record(queueId) === undefined || departures.pending(queueId)) return;
+    desk.forget(queueId);
+    log.info({ queueId }, 'removed from the queue');
   }
 
   /** The queue manager's `from=` line: the sender, should the message be deferred. Bounded. */

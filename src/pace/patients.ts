@@ -1,6 +1,6 @@
 /** Which providers are in trouble just now, and since when. */
 import type { Clock } from './clock.ts';
-import { type Backoff, deferred, type Trouble } from './health.ts';
+import { type Backoff, deferred, keptBack, type Trouble } from './health.ts';
 import type { PaceLog } from './log.ts';
 
 export interface PatientsParts {
@@ -37,6 +37,14 @@ export class Patients {
       const waitMs = Math.round(after.nextProbeMs - clock.nowMs());
       log.info({ provider, failures: after.failures, waitMs, reply }, 'probe deferred');
     }
+  }
+
+  /** A message that left at `leftMs` was kept back by the queue manager: nobody was asked. */
+  keptBack(provider: string, leftMs: number): void {
+    const trouble = this.#troubles.get(provider);
+    if (trouble === undefined) return;
+    const { clock, backoff } = this.#parts;
+    this.#troubles.set(provider, keptBack(trouble, leftMs, clock.nowMs(), backoff()));
   }
 
   /** It took a message, or refused one for good: it is there. Says whether that is news. */

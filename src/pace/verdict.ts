@@ -90,7 +90,7 @@ export class Verdicts {
       false,
     );
     if (!attempt.ok) return this.#hold(message, whyOf(attempt.cause));
-    this.#reportExceeded(message.queueId, attempt);
+    tellExceeded(this.#parts.log, message.queueId, attempt);
     this.#flies(message, audience, lane);
     return PASS;
   }
@@ -162,11 +162,16 @@ export class Verdicts {
     const providers = shares.map(({ provider }) => provider);
     log.info({ queueId: message.queueId, providers, lane, why }, 'would be held (observe)');
   }
+}
 
-  #reportExceeded(queueId: string, attempt: Attempt & { ok: true }): void {
-    for (const { provider, text } of attempt.exceeded) {
-      this.#parts.log.warn({ queueId, provider }, `admitted alone: ${text}`);
-    }
+/** A message with more recipients than a quota goes alone, as an exception that is to be seen. */
+export function tellExceeded(
+  log: PaceLog,
+  queueId: string | undefined,
+  { exceeded }: Attempt & { ok: true },
+): void {
+  for (const { provider, text } of exceeded) {
+    log.warn({ queueId, provider }, `admitted alone: ${text}`);
   }
 }
 

@@ -18,7 +18,7 @@ import type { HoldQueue, Releaser } from './ports.ts';
 import { type Ownership, Reconcile } from './reconcile.ts';
 import { Rehold } from './rehold.ts';
 import { Scheduler } from './scheduler.ts';
-import { Verdicts } from './verdict.ts';
+import { tellExceeded, Verdicts } from './verdict.ts';
 
 /** What the configuration says, as of now: asked anew each time, so that a reload needs no more. */
 export interface PaceSettings {
@@ -92,7 +92,8 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
       return attempt;
     },
     limits: (provider) => gate.limits(provider),
-    release: (item) => {
+    release: (item, attempt) => {
+      tellExceeded(log, item.record.queueId, attempt);
       if (item.observed) tellObserved(item, clock, log);
       else departures.leave(item.record);
     },
