@@ -10,9 +10,12 @@ export interface ProviderBooks {
   readonly delivered: number;
   /** Refusals, retries counted again. */
   readonly refused: number;
-  /** The most in any window, and how many were promised. */
+  /** The most that arrived in any window, that were let go, and that were promised. */
   readonly most: number;
+  readonly admitted: number;
   readonly promised: number;
+  /** How much longer the slowest delivery took than the fastest. */
+  readonly spreadMs: number;
   /** Sentences; none: every window was kept. Empty too where nobody kept a limit. */
   readonly overruns: readonly string[];
 }
@@ -64,16 +67,17 @@ function providerBooks(
   const deliveries = sink?.deliveries ?? [];
   const arrivals = deliveries.map(({ mailAtMs }) => mailAtMs);
   const { perMinute, burst } = role;
+  const admitted = admissions?.of(role.id) ?? new Map<string, number>();
+  const spreadMs = spread(deliveries, queueIds(stage), admitted);
   return {
     role,
     delivered: deliveries.length,
     refused: sink?.refusals.length ?? 0,
     most: fullestWindow(arrivals, windowMs).count,
+    admitted: fullestWindow([...admitted.values()], windowMs).count,
     promised: perMinute + burst - 1,
-    overruns:
-      admissions === undefined
-        ? []
-        : judge(role, windowMs, deliveries, queueIds(stage), admissions.of(role.id)),
+    spreadMs,
+    overruns: admissions === undefined ? [] : judge(role, windowMs, arrivals, admitted, spreadMs),
   };
 }
 
@@ -81,32 +85,38 @@ function queueIds(stage: Stage): ReadonlyMap<string, string> {
   return new Map(stage.sent.map(({ serial, queueId = '' }) => [serial, queueId]));
 }
 
+function spread(
+  deliveries: readonly Delivery[],
+  ids: ReadonlyMap<string, string>,
+  admitted: ReadonlyMap<string, number>,
+): number {
+  const delays = deliveries.flatMap(({ serial, mailAtMs }) => {
+    const atMs = admitted.get(ids.get(serial) ?? '');
+    return atMs === undefined ? [] : [mailAtMs - atMs];
+  });
+  return delays.length === 0 ? 0 : Math.max(...delays) - Math.min(...delays);
+}
+
 /**
  * The admissions must keep every window exactly. The arrivals must keep every window shortened by
- * the spread of the delivery delays; a longer window is judged too, which a spread on a busy
- * machine leaves something of.
+ * the spread of the delivery delays; longer windows are judged too, since on a busy machine a
+ * spread may leave nothing of the short one.
  */
 function judge(
   { perMinute, burst }: Role,
   windowMs: number,
-  deliveries: readonly Delivery[],
-  ids: ReadonlyMap<string, string>,
+  arrivals: readonly number[],
   admitted: ReadonlyMap<string, number>,
+  spreadMs: number,
 ): readonly string[] {
   const promises: readonly Promised[] = [1, 2, 5].map((times) => ({
     count: perMinute * times,
     windowMs: windowMs * times,
     burst,
   }));
-  const delays = deliveries.flatMap(({ serial, mailAtMs }) => {
-    const atMs = admitted.get(ids.get(serial) ?? '');
-    return atMs === undefined ? [] : [mailAtMs - atMs];
-  });
-  const spreadMs = delays.length === 0 ? 0 : Math.max(...delays) - Math.min(...delays);
   const judged = promises.filter((promise) => promise.windowMs > 2 * spreadMs);
-  const arrivals = deliveries.map(({ mailAtMs }) => mailAtMs);
   return [
-    ...overruns([...admitted.values()], promises).map((text) => `admitted: ${text}`),
+    ...overruns([...admitted.values()], promises).map((text) => `let go: ${text}`),
     ...overruns(arrivals, judged, Math.ceil(spreadMs)).map((text) => `arrived: ${text}`),
   ];
 }

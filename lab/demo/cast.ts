@@ -58,7 +58,7 @@ export const CAST: readonly Role[] = [
     perMinute: 10,
     burst: 3,
     inFlight: 2,
-    hiddenPerMinute: 24,
+    hiddenPerMinute: 20,
     stage: 'mail',
     reply:
       "550 5.7.1 Unfortunately, messages from [192.0.2.25] weren't sent. Please contact your " +

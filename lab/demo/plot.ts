@@ -4,6 +4,10 @@ import { peak, type Chart } from './chart.ts';
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const HEIGHT = 4;
 const LABEL = 6;
+/** Cells from one time at the foot to the next. */
+const TICK = 10;
+/** The most columns: with the labels it is readable at 80. */
+export const PLOT_COLUMNS = 64;
 
 export interface PlotStyle {
   /** ANSI colours: refusals red, the limit yellow. */
@@ -13,6 +17,7 @@ export interface PlotStyle {
 /** Lines without an end of line. Refusals stand on top of the accepted, as `░`. */
 export function plot(chart: Chart, style: PlotStyle): readonly string[] {
   const top = peak(chart);
+  const width = cellWidth(chart);
   const paint = (code: number, text: string) =>
     style.colour ? `\u001B[${code}m${text}\u001B[0m` : text;
   const eighths = (count: number) => Math.round((count / top) * HEIGHT * 8);
@@ -22,30 +27,36 @@ export function plot(chart: Chart, style: PlotStyle): readonly string[] {
     const cells = chart.columns.map(({ accepted, refused }) => {
       const good = eighths(accepted) - row * 8;
       const all = eighths(accepted + refused) - row * 8;
-      if (good >= 8) return '█';
-      if (good > 0 && refused === 0) return BLOCKS[good] ?? ' ';
-      if (all > 0 && refused > 0) return paint(31, '░');
+      if (good >= 8) return '█'.repeat(width);
+      if (good > 0 && refused === 0) return (BLOCKS[good] ?? ' ').repeat(width);
+      if (all > 0 && refused > 0) return paint(31, '░'.repeat(width));
       // What is less than an eighth is still something.
-      if (row === 0 && accepted > 0) return BLOCKS[Math.max(1, good)] ?? ' ';
-      return row === limitRow ? paint(33, '╌') : ' ';
+      if (row === 0 && accepted > 0) return (BLOCKS[Math.max(1, good)] ?? ' ').repeat(width);
+      return row === limitRow ? paint(33, '╌'.repeat(width)) : ' '.repeat(width);
     });
     const label = row === limitRow ? String(chart.limit) : row === HEIGHT - 1 ? String(top) : '';
     lines.push(`${label.padStart(LABEL)} ${row === limitRow ? '┤' : '│'}${cells.join('')}`);
   }
-  lines.push(`${' '.repeat(LABEL)} └${axis(chart.columns.length)}`);
+  lines.push(`${' '.repeat(LABEL)} └${axis(chart.columns.length * width)}`);
   return lines;
 }
 
 /** Seconds under the last of several plots. */
 export function plotTimes(chart: Chart): string {
   let line = '';
-  for (let column = 0; column < chart.columns.length; column += 10) {
-    const seconds = Math.round((column * chart.columnMs) / 1000);
-    line = line.padEnd(LABEL + 2 + column) + String(seconds);
+  const width = cellWidth(chart);
+  for (let cell = 0; cell < chart.columns.length * width; cell += TICK) {
+    const seconds = Number(((cell / width) * (chart.columnMs / 1000)).toFixed(1));
+    line = line.padEnd(LABEL + 2 + cell) + String(seconds);
   }
   return `${line} s`;
 }
 
-function axis(columns: number): string {
-  return Array.from({ length: columns }, (_, i) => (i % 10 === 0 ? '┴' : '─')).join('');
+/** Few columns are drawn wider. */
+function cellWidth({ columns }: Chart): number {
+  return Math.max(1, Math.floor(PLOT_COLUMNS / columns.length));
+}
+
+function axis(cells: number): string {
+  return Array.from({ length: cells }, (_, i) => (i % TICK === 0 ? '┴' : '─')).join('');
 }

@@ -5,17 +5,15 @@ import type { Books, ProviderBooks } from './books.ts';
 import { CAST } from './cast.ts';
 import { chart, windowsPerColumn, type Chart } from './chart.ts';
 import type { Performance } from './performance.ts';
-import { plot, plotTimes } from './plot.ts';
+import { PLOT_COLUMNS, plot, plotTimes } from './plot.ts';
 import type { Stage } from './stage.ts';
 import { svg } from './svg.ts';
 
-/** Columns of a plot; with its labels it is readable at 80. */
-const COLUMNS = 64;
 export const PICTURE = 'demo-arrivals.svg';
 
 export function charts(stage: Stage, { startedAtMs, endedAtMs }: Performance): readonly Chart[] {
   const { windowMs } = stage;
-  const windows = windowsPerColumn(endedAtMs - startedAtMs, windowMs, COLUMNS);
+  const windows = windowsPerColumn(endedAtMs - startedAtMs, windowMs, PLOT_COLUMNS);
   return CAST.map(({ id, name, perMinute, burst }) => {
     const sink = stage.sinks.get(id);
     const limit = perMinute * windows + burst - 1;
@@ -74,10 +72,24 @@ export function summary(books: Books, { waiting }: Performance, without: boolean
 function kept(one: ProviderBooks, without: boolean): string {
   const { delivered, refused, most, promised, role, overruns } = one;
   const fullest = `at most ${most} in a minute`;
+  const { admitted, spreadMs } = one;
   const refusals = refused === 0 ? '' : `, ${refused} times "${role.reply.slice(0, 48)}"`;
   if (without) return `${delivered} delivered, ${fullest} (limit ${promised})${refusals}`;
   if (overruns.length > 0) return `LIMIT OVERRUN: ${overruns.join('; ')}${refusals}`;
-  return `${delivered} delivered, ${fullest} of ${promised}: limit kept${refusals}`;
+  // A busy machine bunches what was let go evenly: both are told.
+  const arrived =
+    most > promised
+      ? ` (${most} arrived in one: deliveries took ${spread(spreadMs)} more or less)`
+      : '';
+  return (
+    `${delivered} delivered, limit kept: at most ${admitted} of ${promised} let go in any minute` +
+    arrived +
+    refusals
+  );
+}
+
+function spread(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function bounced(bounces: number): string {
