@@ -19,7 +19,6 @@ const GATHER_MS = 10;
 const COMPLETE_MS = 1_000;
 const NEWS: Plan = {
   parts: [],
-  current: false,
   start: undefined,
   historyUntilMs: 0,
   lost: undefined,
@@ -99,14 +98,28 @@ export class FileFollower implements LogFollower {
   }
 
   async *#readParts(): AsyncGenerator<Followed> {
-    const { parts, current } = this.#plan;
-    for (const [index, { file, historyEnd, bytes }] of parts.entries()) {
+    const { parts } = this.#plan;
+    for (const [index, { file, historyEnd, bytes, mtimeMs }] of parts.entries()) {
       this.#waitingBytes = (this.#waitingBytes ?? 0) - bytes;
       this.#file = file;
       this.#size = await file.size();
+      const last = index === parts.length - 1;
       yield* this.#drain(file, historyEnd);
-      if (current && index === parts.length - 1) this.#watch();
-      else this.#file = undefined;
+      if (last) this.#watch();
+      else if (Math.abs(this.#startedMs - mtimeMs) < COMPLETE_MS) yield* this.#complete(file);
+    }
+  }
+
+  /**
+   * The rest of a file that was renamed away. Whoever still has it open (a command that logs by
+   * itself comes before the daemon that reopens) is given a moment.
+   */
+  async *#complete(file: LogFile): AsyncGenerator<Followed> {
+    for (let quietMs = 0; quietMs < COMPLETE_MS && !this.#closed; quietMs += this.#pollMs) {
+      const before = file.cutter.next;
+      yield* this.#drain(file, 0);
+      if (file.cutter.next !== before) quietMs = 0;
+      await this.#pause();
     }
   }
 
@@ -114,7 +127,6 @@ export class FileFollower implements LogFollower {
     // Lines that come from here on are news, whatever their time says.
     this.#plan = { ...NEWS, parts: this.#plan.parts, lost: this.#plan.lost };
     this.#caughtUp = true;
-    let quiet = 0;
     while (!this.#closed) {
       if (this.#file !== undefined) yield* this.#drain(this.#file, 0);
       await this.#pause();
@@ -129,13 +141,8 @@ export class FileFollower implements LogFollower {
         this.#size = found.size;
         if (!(await this.#file.intact())) yield* this.#restart(this.#file);
       } else if (found.size > 0) {
-        // Renamed away, and the new file is in use. Whoever still has the old one open (a command
-        // that logs by itself comes before the daemon that reopens) is given a moment.
-        const before = this.#file.cutter.next;
-        yield* this.#drain(this.#file, 0);
-        quiet = this.#file.cutter.next === before ? quiet + 1 : 0;
-        if (quiet * this.#pollMs < COMPLETE_MS) continue;
-        quiet = 0;
+        // Renamed away, and the new file is in use.
+        yield* this.#complete(this.#file);
         await this.#open();
       }
     }

@@ -9,13 +9,12 @@ export interface Part {
   readonly historyEnd: number;
   /** Bytes to read when it was opened. */
   readonly bytes: number;
+  readonly mtimeMs: number;
 }
 
 export interface Plan {
-  /** The oldest first. */
+  /** The oldest first; the last one is read on, until there is a newer one. */
   readonly parts: readonly Part[];
-  /** The last part is the log itself; it is read on. */
-  readonly current: boolean;
   /** The place behind all history. */
   readonly start: LogCursor | undefined;
   /** Lines up to this time are history too: the cursor's place was not found. */
@@ -34,9 +33,7 @@ export async function planLog(path: string, settings: FollowSettings): Promise<P
     const files = await generations(path);
     const opened = await openAll(files, settings, path, startedMs);
     if (opened !== undefined || attempt === ATTEMPTS)
-      return (
-        opened ?? { parts: [], current: false, start: undefined, historyUntilMs: 0, lost: LOST }
-      );
+      return opened ?? { parts: [], start: undefined, historyUntilMs: 0, lost: LOST };
   }
 }
 
@@ -66,16 +63,15 @@ async function openAll(
         if (isNews || found === place) lost = LOST;
         break;
       }
-      parts.unshift({ file, historyEnd: end, bytes: found.size - offset });
+      parts.unshift({ file, historyEnd: end, bytes: found.size - offset, mtimeMs: found.mtimeMs });
       if (file.inode !== found.inode) {
         await closeAll(parts);
         return undefined;
       }
       budget -= end;
     }
-    const current = files.at(-1)?.path === path;
     const start = place === undefined ? await endOf(parts, path, startedMs) : known;
-    return { parts, current, start, historyUntilMs, lost };
+    return { parts, start, historyUntilMs, lost };
   } catch (error) {
     await closeAll(parts);
     throw error;
