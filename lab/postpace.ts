@@ -16,7 +16,7 @@ const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
 /** The milter line of the documentation: with postpace down, mail is taken and held. */
 export const MILTER =
-  '{ unix:postpace/milter.sock, connect_timeout=2s, command_timeout=5s, content_timeout=10s, ' +
+  '{ unix:postpace/milter.sock, connect_timeout=2s, command_timeout=5s, content_timeout=8s, ' +
   'default_action=quarantine }';
 
 /** What a verb of the command line said. */

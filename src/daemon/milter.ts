@@ -31,7 +31,7 @@ export interface MilterParts {
   readonly log: PaceLog;
 }
 
-/** Below Postfix's own 10 s at end of message, so that the answer is ours. */
+/** Below Postfix's own 8 s at end of message, so that the answer is ours. */
 const DECISION_MS = 4000;
 const VERDICT_MS = 3000;
 /** A peer that talks no milter protocol is told of this often at most: a port scan is no news. */

@@ -63,7 +63,7 @@ export interface OurMilter {
 
 /** `socket`: `unix:postpace/milter.sock`, `inet:127.0.0.1:8892`. */
 export function milterElement(socket: string): string {
-  return `{ ${socket}, connect_timeout=2s, command_timeout=5s, content_timeout=10s, default_action=quarantine }`;
+  return `{ ${socket}, connect_timeout=2s, command_timeout=5s, content_timeout=8s, default_action=quarantine }`;
 }
 
 export function isOurs(element: string, ours: OurMilter): boolean {

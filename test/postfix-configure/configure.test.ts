@@ -10,7 +10,7 @@ import { scratch, type Scratch } from './scratch.ts';
 t.setTimeout(120_000);
 
 const line =
-  '{ unix:postpace/milter.sock, connect_timeout=2s, command_timeout=5s, content_timeout=10s, default_action=quarantine }';
+  '{ unix:postpace/milter.sock, connect_timeout=2s, command_timeout=5s, content_timeout=8s, default_action=quarantine }';
 
 async function takeOut(at: Scratch, records = true): Promise<void> {
   await at.age();
