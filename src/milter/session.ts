@@ -60,11 +60,6 @@ export class Session {
     this.#wants = wants;
   }
 
-  /** A message is under way. */
-  get inTransaction(): boolean {
-    return this.#transaction !== 'none';
-  }
-
   granted(right: EditRight | 'addRecipientArgs'): boolean {
     return ((this.#agreement?.actions ?? 0) & ACTION[right]) !== 0;
   }
