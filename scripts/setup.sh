@@ -20,6 +20,7 @@ case $job in
       'libc6-dev /usr/include/stdio.h'
       'libmilter-dev /usr/include/libmilter/mfapi.h'
       'systemd /usr/bin/systemd-analyze'
+      'mount /usr/bin/mount'
     )
     ;;
   *)
