@@ -10,6 +10,9 @@ import { readEvent } from '../../src/postfix/log-grammar.ts';
 import { StampReader } from '../../src/postfix/stamp.ts';
 import { startMilter, type Script, type ScriptedMilter } from './scripted-milter.ts';
 
+// On a busy machine a process of Postfix takes its time.
+root.setTimeout(180_000);
+
 const FIRST = 'unix:postpace/first.sock';
 const OURS = 'unix:postpace/milter.sock';
 

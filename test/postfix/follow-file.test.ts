@@ -16,6 +16,9 @@ import { waitFor } from '../../lab/wait.ts';
 import type { FollowSettings, LogCursor } from '../../src/postfix/follow.ts';
 import { FileFollower } from '../../src/postfix/follow-file.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
 const LOOK_BACK = { bytes: 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
 

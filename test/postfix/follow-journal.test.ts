@@ -8,6 +8,9 @@ import type { LogCursor } from '../../src/postfix/follow.ts';
 import { JournalFollower, MAIL_FACILITY } from '../../src/postfix/follow-journal.ts';
 import { readJournalEntry } from '../../src/postfix/journal-entry.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 const NOW = Date.UTC(2026, 10, 24, 12, 0, 0);
 const LOOK_BACK = { bytes: 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
 

@@ -9,6 +9,9 @@ import { waitFor } from '../../lab/wait.ts';
 import { LOOK_BACK } from '../../src/postfix/follow.ts';
 import { FileFollower } from '../../src/postfix/follow-file.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 await t.test('every message once, through postfix logrotate and a restart of ours', async (t) => {
   const sink = await startSink();
   const postfix = await startPostfix({ routes: { '*': sink.port } });

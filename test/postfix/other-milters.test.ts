@@ -3,6 +3,9 @@ import { startPostfix } from '../../lab/postfix.ts';
 import { otherMilters } from '../../src/postfix/other-milters.ts';
 import { readPostfix } from '../../src/postfix/settings.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 await t.test('milters beside ours, wherever they are named', async (t) => {
   const ours = '{ unix:postpace/milter.sock, default_action=quarantine }';
   const postfix = await startPostfix({

@@ -5,6 +5,9 @@ import { startPostfix } from '../../lab/postfix.ts';
 import { type OutboundOptions, readOutbound } from '../../src/postfix/outbound.ts';
 import { readPostfix, readTimeMs } from '../../src/postfix/settings.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 const postfix = await startPostfix({
   main: {
     // Only its configuration is used; what the tables hold is written below.

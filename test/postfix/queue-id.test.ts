@@ -5,6 +5,9 @@ import { waitFor } from '../../lab/wait.ts';
 import { isSameFile } from '../../src/pace/queue-identity.ts';
 import { isQueueId } from '../../src/postfix/queue-id.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 await t.test('what may be handed to postsuper', (t) => {
   for (const id of ['4F5C64474F', '4jYVY96bGJzJ9F5', 'ABCDEF'])
     t.ok(isQueueId(id), `${id} is a queue id`);

@@ -9,6 +9,9 @@ import { waitFor } from '../../lab/wait.ts';
 import type { QueuedMessage } from '../../src/pace/ports.ts';
 import { PostfixQueue, readQueueLine } from '../../src/postfix/queue.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 async function all(queue: PostfixQueue): Promise<readonly QueuedMessage[]> {
   const found: QueuedMessage[] = [];
   for await (const message of queue.list()) found.push(message);

@@ -12,6 +12,9 @@ import type { Helper } from '../../src/postfix/helper-channel.ts';
 import { PostfixQueue } from '../../src/postfix/queue.ts';
 import { PostfixReleaser, type ReleaserSettings } from '../../src/postfix/release.ts';
 
+// On a busy machine a process of Postfix takes its time.
+t.setTimeout(180_000);
+
 /** An instance that holds everything, and the sink behind it. */
 async function lab(): Promise<{ readonly postfix: PrivatePostfix; readonly sink: Sink }> {
   const sink = await startSink();
