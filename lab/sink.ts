@@ -173,6 +173,8 @@ export class Sink {
         if (content.done) return;
         const message = content.value.text;
         if (this.latencyMs > 0) await sleep(this.latencyMs);
+        // Hung up in the meantime: nobody would learn that it was taken.
+        if (socket.destroyed) return;
         const headers = headersOf(message);
         refused = this.#ask('end', sender, recipients, headers);
         const atMs = nowMs();

@@ -1,0 +1,3 @@
+import { leavesEvenly } from './even-departure.ts';
+
+await leavesEvenly(60);

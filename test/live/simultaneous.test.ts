@@ -1,0 +1,3 @@
+import { passesTheBurst } from './simultaneous.ts';
+
+await passesTheBurst(2);

@@ -1,0 +1,3 @@
+import { leavesEvenly } from '../live/even-departure.ts';
+
+await leavesEvenly(300);

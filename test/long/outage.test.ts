@@ -1,0 +1,3 @@
+import { outlivesAnOutage } from '../live/outage.ts';
+
+await outlivesAnOutage({ mails: 300, outageMs: 60_000, minMs: 2000 });

@@ -1,0 +1,3 @@
+import { passesTheBurst } from '../live/simultaneous.ts';
+
+await passesTheBurst(10);
