@@ -91,8 +91,6 @@ export class HeldBook {
     this.#meanwhile = [];
     try {
       await this.#rewrite();
-      if (this.#behind) this.#parts.onTrouble(`${this.#path} can be written again`);
-      this.#behind = false;
     } catch (error) {
       this.#missed(error);
     } finally {
@@ -130,6 +128,10 @@ export class HeldBook {
     }
     closeSync(this.#fd);
     this.#fd = fd;
+    // From here on each line is written by itself again: one that comes now must not be left out.
+    this.#meanwhile = undefined;
+    if (this.#behind) this.#parts.onTrouble(`${this.#path} can be written again`);
+    this.#behind = false;
   }
 
   #apply(line: HeldLine): void {

@@ -55,13 +55,20 @@ export class Verdicts {
     } catch (error) {
       const { queueId } = message;
       this.#parts.log.error({ queueId, error: reasonOf(error) }, 'no verdict: held');
-      return this.#hold(message, 'postpace could not decide');
+      return this.holdAnyway(message, 'postpace could not decide');
     }
   }
 
-  /** Held without asking for its turn: a deadline passed, or something of ours failed. */
+  /** Held without asking for its turn: a deadline passed, or something of ours failed. Never throws. */
   holdAnyway(message: Message, why: string): Verdict {
-    return this.#hold(message, why);
+    try {
+      return this.#hold(message, why);
+    } catch (error) {
+      // Its record is written, and the next comparison with the queue puts it in its line.
+      const { queueId } = message;
+      this.#parts.log.error({ queueId, error: reasonOf(error) }, 'held, and not in line yet');
+      return { kind: 'hold', why };
+    }
   }
 
   async #decide(message: Message): Promise<Verdict> {

@@ -11,7 +11,7 @@ import { HeldBook } from '../../src/pace/held-book.ts';
 import type { HeldRecord } from '../../src/pace/item.ts';
 import type { MaxHoldAction } from '../../src/pace/max-hold.ts';
 import { Pacer } from '../../src/pace/pacer.ts';
-import type { Ownership } from '../../src/pace/reconcile.ts';
+import type { Owner } from '../../src/pace/reconcile.ts';
 import type { Verdict } from '../../src/pace/verdict.ts';
 import type { PaceSettings } from '../../src/pace/wire.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
@@ -40,7 +40,7 @@ export class Wishes {
   onMaxHold: MaxHoldAction = 'release';
   maxHoldMs = 24 * 3600e3;
   backoff = { minMs: 60_000, maxMs: 3600_000 };
-  ownerOf: Ownership = () => undefined;
+  ownerOf: (queueId: string) => Owner | undefined = () => undefined;
   /** Thrown by targetOf. */
   fault: Error | undefined;
 }
@@ -124,7 +124,7 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
     book,
     queue: postfix,
     releaser: postfix,
-    ownerOf: (queueId) => wishes.ownerOf(queueId),
+    ownerOf: async (queueId) => wishes.ownerOf(queueId),
     settings,
     log,
   });
