@@ -29,8 +29,8 @@ export interface IntakeParts {
 const SAVE_EVERY_MS = 1000;
 /** Events dealt with in one go before other work gets its turn. */
 const SLICE = 200;
-/** A follower knows how far it is behind only once it has opened the file. */
-const OPENED_MS = 250;
+/** What can't be read at the start is waited for no longer. */
+const UNREADABLE_MS = 2000;
 
 export class Intake {
   readonly #parts: IntakeParts;
@@ -39,7 +39,6 @@ export class Intake {
   #cursor: LogCursor | undefined;
   #timer: NodeJS.Timeout | undefined;
   #done: Promise<void> = Promise.resolve();
-  #startedMs = Infinity;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -55,7 +54,6 @@ export class Intake {
     this.#cursor = await this.#position.read((text) =>
       log.warn({}, `${text}: reading the log anew`),
     );
-    this.#startedMs = clock.nowMs();
     this.#follower = open({
       cursor: this.#cursor,
       lookBack: LOOK_BACK,
@@ -65,14 +63,20 @@ export class Intake {
     this.#done = this.#run(this.#follower);
   }
 
-  /** Whether what was in the log at the start has been read; waits that long for it at most. */
+  /**
+   * Whether what was in the log at the start has been read; waits that long for it at most, and not
+   * for a log that can't be read.
+   */
   async caughtUp(withinMs: number): Promise<boolean> {
-    const untilMs = this.#parts.clock.nowMs() + withinMs;
-    while (!this.#isCaughtUp()) {
-      if (this.#parts.clock.nowMs() >= untilMs) return false;
+    const startedMs = this.#parts.clock.nowMs();
+    for (;;) {
+      const state = this.#follower?.state();
+      if (state?.caughtUp === true) return true;
+      const waitedMs = this.#parts.clock.nowMs() - startedMs;
+      if (waitedMs >= withinMs) return false;
+      if (state?.trouble !== undefined && waitedMs >= UNREADABLE_MS) return false;
       await sleep(20);
     }
-    return true;
   }
 
   async stop(): Promise<void> {
@@ -80,14 +84,6 @@ export class Intake {
     this.#follower?.close();
     await this.#done;
     await this.#position.save(this.#cursor);
-  }
-
-  #isCaughtUp(): boolean {
-    const state = this.#follower?.state();
-    if (state === undefined || state.trouble !== undefined) return false;
-    if (this.#parts.clock.nowMs() < this.#startedMs + OPENED_MS) return false;
-    // A journal does not say how far it is behind: that it has begun to tell has to do.
-    return (state.behindBytes ?? (state.lastEventMs === undefined ? 1 : 0)) === 0;
   }
 
   async #run(follower: LogFollower): Promise<void> {

@@ -9,8 +9,10 @@ import { createMilter, type Milter } from '../milter/server.ts';
 import type { Clock } from '../pace/clock.ts';
 import { HeldBook } from '../pace/held-book.ts';
 import { Pacer } from '../pace/pacer.ts';
+import { Claims } from '../postfix/claim.ts';
 import { HoldEvidence } from '../postfix/evidence.ts';
 import type { LogEvent } from '../postfix/event.ts';
+import { otherMilters } from '../postfix/other-milters.ts';
 import { PostfixQueue } from '../postfix/queue.ts';
 import { PostfixReleaser } from '../postfix/release.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -96,9 +98,19 @@ export class Service {
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
     const { configDirectory, queueDirectory, myhostname } = live.postfix;
+    const ours = milterNames(config, live.postfix);
     const evidence = new HoldEvidence({
-      sockets: milterNames(config, live.postfix),
+      sockets: ours,
+      quarantining: otherMilters(live.postfix, ours)
+        .filter(({ quarantines }) => quarantines)
+        .map(({ socket }) => socket),
       reason: 'postpace: ',
+    });
+    const claims = new Claims({
+      settings: () => live.postfix,
+      ours,
+      evidenceOf: (queueId) => evidence.ownerOf(queueId),
+      nowMs: () => clock.nowMs(),
     });
     this.#releaser = new PostfixReleaser({
       configDirectory,
@@ -127,7 +139,7 @@ export class Service {
         },
         ...(this.#releaser.expire && { expire: this.#releaser.expire }),
       },
-      ownerOf: (queueId) => evidence.ownerOf(queueId),
+      ownerOf: (queueId) => claims.of(queueId),
       settings: live.settings(),
       log,
     });

@@ -5,7 +5,7 @@
  */
 import type { Clock } from './clock.ts';
 import type { Desk } from './desk.ts';
-import type { Flights } from './flights.ts';
+import type { Flight, Flights } from './flights.ts';
 import type { HeldRecord } from './item.ts';
 import { type PaceLog, reasonOf } from './log.ts';
 import type { Releaser } from './ports.ts';
@@ -18,6 +18,8 @@ export interface DeparturesParts {
   readonly log: PaceLog;
   /** Recipients that are still open, by provider. */
   readonly openOf: (record: HeldRecord) => Map<string, Set<string>>;
+  /** Frees its places in the store. */
+  readonly settle: (flight: Flight) => void;
   /** From the deferred queue, which it should have left. */
   readonly takeBack: (record: HeldRecord, why: string) => void;
   /** Something is in doubt: the queue should be listed soon. */
@@ -75,6 +77,9 @@ export class Departures {
     const record = this.#doubt.get(queueId);
     if (record === undefined) return;
     this.#doubt.delete(queueId);
+    // Its charge is spent; its places are not: others of the provider would wait for them for ever.
+    const flight = this.#parts.flights.end(queueId);
+    if (flight !== undefined) this.#parts.settle(flight);
     this.#parts.desk.hold(record, true);
     this.#parts.log.warn(
       { queueId },
@@ -143,6 +148,7 @@ export class Departures {
   #works(): void {
     if (this.#trouble !== undefined) {
       this.#parts.log.info({ failures: this.#failures }, 'the release helper works again');
+      this.#parts.pause(0);
     }
     this.#trouble = undefined;
     this.#failures = 0;

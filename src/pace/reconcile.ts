@@ -15,10 +15,14 @@ import type { HoldQueue, QueuedMessage } from './ports.ts';
 import { identityOf } from './queue-identity.ts';
 import type { Rehold } from './rehold.ts';
 
-/** Whose hold a message without a record is, by the log. undefined: the log does not tell. */
-export type Ownership = (
-  queueId: string,
-) => { readonly owner: 'ours' | 'foreign'; readonly why: string } | undefined;
+/** Whose hold a message without a record is. */
+export interface Owner {
+  readonly owner: 'ours' | 'foreign' | 'unclaimed';
+  readonly why: string;
+}
+
+/** undefined: nothing is known of it. Never rejects. */
+export type Ownership = (queueId: string) => Owner | undefined | Promise<Owner | undefined>;
 
 export interface ReconcileParts {
   readonly clock: Clock;
@@ -48,6 +52,8 @@ export interface OtherHold {
 
 /** What was held less than this before the listing began may not be in it yet. */
 const SETTLING_MS = 5000;
+/** Holds whose owner is looked for at a time. */
+const AT_A_TIME = 4;
 
 export class Reconcile {
   readonly #parts: ReconcileParts;
@@ -114,8 +120,9 @@ export class Reconcile {
     await this.#parts.prepare(
       strangers.flatMap(({ recipients }) => recipients.map(({ address }) => address)),
     );
-    this.#claim(strangers);
-    for (const queueId of doubtful) {
+    this.#claim(strangers, await this.#owners(strangers));
+    // Backwards, so that of those that wait again the first is at the head once more.
+    for (const queueId of [...doubtful].toReversed()) {
       const where = seen.get(queueId);
       if (where === 'hold') departures.stillHeld(queueId);
       else if (where === 'deferred') departures.unwoken(queueId);
@@ -134,7 +141,7 @@ export class Reconcile {
     const same = new Set(record.recipients.map((one) => one.toLowerCase()));
     if (recipients.length !== same.size || !recipients.every((one) => same.has(one))) {
       desk.hold({ ...record, recipients });
-    }
+    } else if (desk.item(queueId) === undefined && !desk.shelved(queueId)) desk.queueUp(record);
     checkAge(record);
   }
 
@@ -163,19 +170,32 @@ export class Reconcile {
     });
   }
 
-  #claim(unknown: readonly QueuedMessage[]): void {
-    const { desk, ownerOf, adoptAll, log } = this.#parts;
+  /** A few at a time: some can only be told by looking at the message. */
+  async #owners(unknown: readonly QueuedMessage[]): Promise<ReadonlyMap<string, Owner>> {
+    const owners = new Map<string, Owner>();
+    const waiting = [...unknown];
+    const work = async (): Promise<void> => {
+      for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+        const owner = await this.#parts.ownerOf(one.queueId);
+        if (owner !== undefined) owners.set(one.queueId, owner);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, work));
+    return owners;
+  }
+
+  #claim(unknown: readonly QueuedMessage[], owners: ReadonlyMap<string, Owner>): void {
+    const { desk, adoptAll, log } = this.#parts;
     const others = new Map<string, OtherHold>();
     for (const message of unknown) {
       const { queueId } = message;
       // It became ours while the listing ran.
       if (desk.record(queueId) !== undefined) continue;
-      const told = ownerOf(queueId);
-      if (told?.owner === 'ours') this.#adopt(message, told.why);
-      else if (told === undefined && adoptAll()) this.#adopt(message, 'adopt: all');
+      const unknownWhy = 'the log does not tell why it is held';
+      const { owner, why } = owners.get(queueId) ?? { owner: 'unclaimed', why: unknownWhy };
+      if (owner === 'ours') this.#adopt(message, why);
+      else if (owner === 'unclaimed' && adoptAll()) this.#adopt(message, 'adopt: all');
       else {
-        const owner = told === undefined ? 'unclaimed' : 'foreign';
-        const why = told?.why ?? 'the log does not tell why it is held';
         others.set(queueId, { message, owner, why });
         if (this.#others.get(queueId)?.owner !== owner) {
           log.info({ queueId, owner, why }, 'held, and not by us: left alone');

@@ -87,6 +87,7 @@ export class Scheduler {
   /** Nothing leaves before then (the release helper fails): a charge would be wasted. */
   pause(untilUs: number): void {
     this.#pausedUntilUs = untilUs;
+    this.#wakeUp();
   }
 
   start(): void {
