@@ -1,7 +1,7 @@
 /** The directories and files of a private Postfix, made before its first start. */
 import { existsSync } from 'node:fs';
-import { chmod, chown, cp, mkdir, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, cp, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   mainCf,
   masterCf,
@@ -51,6 +51,15 @@ export async function lay(at: Layout, options: PostfixOptions): Promise<void> {
   await age(at.configDirectory);
   // postlogd would make it for root's eyes only.
   await writeFile(at.logFile, '');
+}
+
+/** Rejects with a sentence when Postfix's own user can't get into the directory's parents. */
+export async function mustBeReachable(directory: string): Promise<void> {
+  for (let path = dirname(directory); path !== '/'; path = dirname(path)) {
+    const { mode } = await stat(path);
+    if ((mode & 0o001) !== 0) continue;
+    throw new Error(`Postfix can't enter ${path}: set TMPDIR to a directory that all may enter`);
+  }
 }
 
 /** Every Postfix process waits up to 2 s before it reads a main.cf that has just been written. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { startKeeper, type Keeper } from './keeper.ts';
 import { freePort, isFree } from './port.ts';
 import { layout, transportMap, type Layout, type PostfixOptions } from './postfix-files.ts';
-import { age, lay } from './postfix-directory.ts';
+import { age, lay, mustBeReachable } from './postfix-directory.ts';
 import {
   command,
   launch,
@@ -186,6 +186,7 @@ export async function startPostfix(options: PostfixOptions = {}): Promise<Privat
     keeper.pidFile(`${at.queueDirectory}/pid/master.pid`);
     const postfix = new PrivatePostfix(at, daemonDirectory, keeper);
     try {
+      await mustBeReachable(directory);
       await lay(at, options);
       await postfix.start();
       return postfix;

@@ -31,17 +31,18 @@ export async function perform(
   const admissions =
     stage.postpace === undefined ? undefined : new Admissions(stage.postpace.stateDir);
   const deadlineMs = startedAtMs + longestMs(stage) + GRACE_MS;
-  let sending = true;
-  const application = stage.sendAll().finally(() => (sending = false));
+  const application = stage.sendAll();
   let queued = Infinity;
-  while ((sending || queued > 0) && nowMs() < deadlineMs) {
+  while (queued > 0 && nowMs() < deadlineMs) {
     await sleep(TICK_MS, undefined, { signal: interrupt });
     await admissions?.read();
     const now = await snapshot(stage, startedAtMs);
     screen.show(now);
     const arrived = now.providers.reduce((sum, one) => sum + one.sent + one.refused, 0);
     // Listing a long queue costs Postfix some work: only when it may be empty.
-    if (!sending && arrived >= now.accepted) queued = (await stage.postfix.postqueue()).length;
+    const { length: answered } = stage.sent;
+    if (answered === now.mails && arrived >= now.accepted)
+      queued = (await stage.postfix.postqueue()).length;
   }
   await application;
   // Whatever would arrive twice has time to do so.

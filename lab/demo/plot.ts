@@ -18,8 +18,10 @@ export interface PlotStyle {
 export function plot(chart: Chart, style: PlotStyle): readonly string[] {
   const top = peak(chart);
   const width = cellWidth(chart);
-  const paint = (code: number, text: string) =>
-    style.colour ? `\u001B[${code}m${text}\u001B[0m` : text;
+  const paint = (cells: string) =>
+    style.colour
+      ? cells.replaceAll(/╌+/g, '\u001B[33m$&\u001B[0m').replaceAll(/░+/g, '\u001B[31m$&\u001B[0m')
+      : cells;
   const eighths = (count: number) => Math.round((count / top) * HEIGHT * 8);
   const limitRow = Math.min(HEIGHT - 1, Math.floor((chart.limit / top) * HEIGHT - 1e-9));
   const lines = [`${chart.name}: ${chart.limitText}`];
@@ -29,13 +31,13 @@ export function plot(chart: Chart, style: PlotStyle): readonly string[] {
       const all = eighths(accepted + refused) - row * 8;
       if (good >= 8) return '█'.repeat(width);
       if (good > 0 && refused === 0) return (BLOCKS[good] ?? ' ').repeat(width);
-      if (all > 0 && refused > 0) return paint(31, '░'.repeat(width));
+      if (all > 0 && refused > 0) return '░'.repeat(width);
       // What is less than an eighth is still something.
       if (row === 0 && accepted > 0) return (BLOCKS[Math.max(1, good)] ?? ' ').repeat(width);
-      return row === limitRow ? paint(33, '╌'.repeat(width)) : ' '.repeat(width);
+      return (row === limitRow ? '╌' : ' ').repeat(width);
     });
     const label = row === limitRow ? String(chart.limit) : row === HEIGHT - 1 ? String(top) : '';
-    lines.push(`${label.padStart(LABEL)} ${row === limitRow ? '┤' : '│'}${cells.join('')}`);
+    lines.push(`${label.padStart(LABEL)} ${row === limitRow ? '┤' : '│'}${paint(cells.join(''))}`);
   }
   lines.push(`${' '.repeat(LABEL)} └${axis(chart.columns.length * width)}`);
   return lines;

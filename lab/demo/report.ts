@@ -45,7 +45,7 @@ export async function picture(stage: Stage, drawn: readonly Chart[]): Promise<st
   const title = `${mails} mails at once, ${without ? 'without' : 'with'} postpace`;
   const played = `a minute played in ${stage.windowMs / 1000} s`;
   const key = 'blue: taken by the provider, red: refused, dashed: the limit';
-  await writeFile(path, svg(title, `Arrivals per provider, ${played}. ${key}.`, drawn));
+  await writeFile(path, svg(title, `Arrivals per provider, ${played}; ${key}`, drawn));
   // Under sudo the picture is for the one who asked for it.
   const owner = Number(process.env['SUDO_UID']);
   const group = Number(process.env['SUDO_GID']);

@@ -32,24 +32,26 @@ export class Stage {
     this.postpace = postpace;
   }
 
+  /** Rejects when something can't be started; nothing of it runs then. */
   static async build(options: DemoOptions): Promise<Stage> {
     const windowMs = minuteMs(options.mails);
     const sinks = new Map<string, Sink>();
-    const routes: Record<string, number> = {};
-    for (const role of CAST) {
-      const sink = await startSink({ name: `mx.${role.id}.test`, rule: temper(role, windowMs) });
-      sinks.set(role.id, sink);
-      for (const domain of role.domains) routes[domain] = sink.port;
-    }
-    const milters = options.without ? {} : { milters: MILTER };
-    const postfix = await startPostfix({ routes, ...milters });
+    let postfix: PrivatePostfix | undefined;
     try {
-      const postpace = options.without
-        ? undefined
-        : await startPostpace(postfix, { providers: limits(windowMs) });
+      const routes: Record<string, number> = {};
+      for (const role of CAST) {
+        const sink = await startSink({ name: `mx.${role.id}.test`, rule: temper(role, windowMs) });
+        sinks.set(role.id, sink);
+        for (const domain of role.domains) routes[domain] = sink.port;
+      }
+      if (options.without)
+        return new Stage(options, sinks, await startPostfix({ routes }), undefined);
+      postfix = await startPostfix({ routes, milters: MILTER });
+      const postpace = await startPostpace(postfix, { providers: limits(windowMs) });
       return new Stage(options, sinks, postfix, postpace);
     } catch (error) {
-      await postfix.stop();
+      await postfix?.stop();
+      for (const sink of sinks.values()) await sink.close();
       throw error;
     }
   }
