@@ -16,7 +16,7 @@ export interface DeskParts {
   readonly scheduler: Scheduler;
   readonly targetOf: (recipient: string) => Target | undefined;
   readonly laneIndex: (lane: string) => number;
-  /** All its recipients stay here, or are no longer paced: it leaves at once, uncharged. */
+  /** All its recipients stay here: it leaves at once, uncharged. */
   readonly releaseNow: (record: HeldRecord) => void;
 }
 
@@ -99,17 +99,22 @@ export class Desk {
   /** From the shelf into the lanes: those whose backoff is over. */
   unshelve(): void {
     const nowMs = this.#parts.clock.nowMs();
-    for (const record of this.#shelf.values()) {
+    for (const record of newestFirst(this.#shelf.values())) {
       if (record.notBeforeMs <= nowMs) this.queueUp(record, true);
     }
   }
 
   /** The provider takes mail again: what waits because of it need not wait out its backoff. */
   recovered(provider: string): void {
-    for (const record of this.#shelf.values()) {
+    for (const record of newestFirst(this.#shelf.values())) {
       const { byProvider } = audienceOf(record.recipients, this.#parts.targetOf);
       if (byProvider.has(provider)) this.hold({ ...record, notBeforeMs: 0 }, true);
     }
+  }
+
+  /** Who it waits for. */
+  providersOf({ recipients }: HeldRecord): readonly string[] {
+    return audienceOf(recipients, this.#parts.targetOf).held.map(({ provider }) => provider);
   }
 
   shelved(queueId: string): boolean {
@@ -134,16 +139,23 @@ export class Desk {
   }
 
   #itemOf(record: HeldRecord): Item | undefined {
-    const { held } = audienceOf(record.recipients, this.#parts.targetOf);
-    if (held.length === 0) return undefined;
+    const { held, observed } = audienceOf(record.recipients, this.#parts.targetOf);
+    // Held before its providers were only observed: it leaves at their pace, or it would be a burst.
+    const shares = held.length > 0 ? held : observed;
+    if (shares.length === 0) return undefined;
     return {
       id: this.idOf(record.queueId),
       record,
       lane: this.#parts.laneIndex(record.lane),
-      shares: held,
+      shares,
       observed: false,
       waiting: true,
       parkedBy: undefined,
     };
   }
+}
+
+/** Put before its sender's other mail in this order, the oldest is at the head. */
+function newestFirst(records: Iterable<HeldRecord>): readonly HeldRecord[] {
+  return [...records].toSorted((a, b) => b.arrivedMs - a.arrivedMs);
 }

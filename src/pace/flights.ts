@@ -73,3 +73,8 @@ export class Flights {
     this.#flights.set(to, { ...flight, record: { ...record, queueId: to, formerIds } });
   }
 }
+
+/** Recipients without an outcome, at all providers. */
+export function openIn({ open }: Flight): readonly string[] {
+  return [...open.values()].flatMap((some) => [...some]);
+}

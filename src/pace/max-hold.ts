@@ -107,8 +107,8 @@ export class MaxHold {
   /** Even first in line it could not go (a suspended provider): one a reconcile and provider goes. */
   #force(record: HeldRecord): void {
     const { desk, departures, outcomes, log } = this.#parts;
-    const item = desk.item(record.queueId);
-    const providers = item?.shares.map(({ provider }) => provider) ?? [];
+    // Those on the shelf too: a provider that defers everything must not get all of them at once.
+    const providers = desk.providersOf(record);
     if (providers.some((provider) => this.#forced.has(provider))) return;
     for (const provider of providers) this.#forced.add(provider);
     log.warn({ queueId: record.queueId, providers }, 'max_hold: released whatever the limits say');

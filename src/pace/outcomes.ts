@@ -8,7 +8,7 @@ import type { Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
-import type { Flight, Flights } from './flights.ts';
+import { type Flight, type Flights, openIn } from './flights.ts';
 import { deferralBlames } from './health.ts';
 import type { HeldRecord, Share } from './item.ts';
 import type { PaceLog } from './log.ts';
@@ -85,8 +85,11 @@ export class Outcomes {
    */
   #isStale(event: LogEvent): boolean {
     if (!('queueId' in event)) return false;
-    const record = this.#parts.desk.record(event.queueId);
-    return record !== undefined && event.atMs < record.heldMs && event.kind !== 'renamed';
+    const { desk, departures } = this.#parts;
+    const record = desk.record(event.queueId);
+    // A stamp in whole seconds may be older than the hold that was over within the same second.
+    if (record === undefined || departures.pending(event.queueId)) return false;
+    return event.atMs < record.heldMs && event.kind !== 'renamed';
   }
 
   /** All its places in the store are free again. */
@@ -113,7 +116,7 @@ export class Outcomes {
       const { settled } = flights.land(event.queueId, provider, found.recipient);
       this.settle(flight, settled);
     } else if (flight === undefined && event.contacted && event.status === 'sent') {
-      this.#wentRound(event, provider, target);
+      if (target !== undefined && this.#isNews(event)) void this.#unasked(event.queueId, provider);
     }
   }
 
@@ -134,11 +137,15 @@ export class Outcomes {
     flight: Flight | undefined,
     target: Target | undefined,
   ): void {
-    const { patients, rehold, desk, clock } = this.#parts;
+    const { patients, rehold, desk } = this.#parts;
     // Only observed: Postfix's own retries go on as if we were not there.
-    if (target?.mode === 'observe') return;
+    if (target?.mode === 'observe') {
+      if (flight !== undefined) this.settle(flight, [provider]);
+      return;
+    }
     const blames = deferralBlames(event.reply, event.dsn, event.contacted);
-    const leftMs = flight?.sinceMs ?? clock.nowMs();
+    // Of mail that we did not let go it is only known when it came.
+    const leftMs = flight?.sinceMs ?? event.atMs - event.delaySec * 1000;
     if (blames === 'provider' && this.#isNews(event)) {
       patients.refused(provider, event.reply, leftMs);
     } else if (blames === 'nobody') patients.keptBack(provider, leftMs);
@@ -152,8 +159,7 @@ export class Outcomes {
   #leftOf(event: DeliveryEvent, flight: Flight | undefined): HeldRecord {
     const nowMs = this.#parts.clock.nowMs();
     if (flight !== undefined) {
-      const recipients = [...flight.open.values()].flatMap((some) => [...some]);
-      return { ...flight.record, recipients, why: `deferred: ${event.reply}` };
+      return { ...flight.record, recipients: openIn(flight), why: `deferred: ${event.reply}` };
     }
     const sender = this.#senders.get(event.queueId) ?? '';
     return {
@@ -171,16 +177,18 @@ export class Outcomes {
     };
   }
 
-  #wentRound(event: DeliveryEvent, provider: string, target: Target | undefined): void {
-    if (target === undefined || !this.#isNews(event)) return;
-    this.#bypassed++;
-    this.#parts.log.info(
-      { queueId: event.queueId, provider },
-      'left without passing the milter: charged',
-    );
-    this.#parts.store
-      .charge([this.#parts.demandOf({ provider, recipients: 1 })])
-      .catch(this.#parts.onStoreTrouble);
+  /** Delivered, and nobody here let it go: charged, unless it was let go before a restart. */
+  async #unasked(queueId: string, provider: string): Promise<void> {
+    const { store, desk, log, demandOf, onStoreTrouble } = this.#parts;
+    try {
+      const places = await store.inFlight(provider);
+      if (places.some(({ id }) => id === desk.idOf(queueId))) return;
+      this.#bypassed++;
+      log.info({ queueId, provider }, 'left without passing the milter: charged');
+      await store.charge([demandOf({ provider, recipients: 1 })]);
+    } catch (error) {
+      onStoreTrouble(error);
+    }
   }
 
   #heldByHand(queueId: string): void {

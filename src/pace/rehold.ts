@@ -7,7 +7,7 @@ import { backoffMs, type Backoff } from './health.ts';
 import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
-import type { Flight, Flights } from './flights.ts';
+import { type Flight, type Flights, openIn } from './flights.ts';
 import type { HeldRecord } from './item.ts';
 import { type PaceLog, reasonOf } from './log.ts';
 import type { Releaser } from './ports.ts';
@@ -116,6 +116,7 @@ export class Rehold {
       return want.dueMs <= nowMs;
     });
     try {
+      if (due.length === 0) return;
       // On disk before postsuper is asked: after a crash in between, the hold is known to be ours.
       for (const want of due) desk.keep(want.record);
       const ids = due.map((want) => want.record.queueId);
@@ -147,10 +148,12 @@ export class Rehold {
     const nowMs = clock.nowMs();
     const waitMs = want.untried ? 0 : backoffMs(backoff(), deferrals);
     const notBeforeMs = nowMs + waitMs;
-    const record = { ...want.record, deferrals, heldMs: nowMs, notBeforeMs };
     // Its place in the store is free only now: a crash before this finds the message by it.
     const flight = flights.end(queueId);
     if (flight !== undefined) this.#parts.settle(flight);
+    // Who had an outcome since the deferral was seen is not waited for any more.
+    const recipients = flight === undefined ? want.record.recipients : openIn(flight);
+    const record = { ...want.record, recipients, deferrals, heldMs: nowMs, notBeforeMs };
     desk.hold(record, true);
     const { reply } = want;
     if (want.untried) log.info({ queueId, reply }, 'taken back to hold');

@@ -118,6 +118,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     releaser,
     log,
     openOf,
+    settle: (flight) => outcomes.settle(flight, flight.open.keys()),
     takeBack: (record, why) => rehold.want(record, why, true),
     onDoubt,
     pause: (forMs) => scheduler.pause(clock.nowUs() + forMs * 1000),
