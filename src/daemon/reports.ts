@@ -5,7 +5,7 @@ import { formatRate } from '../limit/rate.ts';
 import type { Clock } from '../pace/clock.ts';
 import type { HeldRecord } from '../pace/item.ts';
 import type { Pacer } from '../pace/pacer.ts';
-import type { OtherHold } from '../pace/reconcile.ts';
+import type { OtherHold } from '../pace/ownership.ts';
 import type { Resolution } from '../provider/resolve.ts';
 import type { Store } from '../store/store.ts';
 

@@ -78,3 +78,18 @@ export class Flights {
 export function openIn({ open }: Flight): readonly string[] {
   return [...open.values()].flatMap((some) => [...some]);
 }
+
+/** Where one of these addresses, the first that is, has no outcome yet. */
+export function openAt(
+  flight: Flight,
+  addresses: readonly (string | undefined)[],
+): { readonly provider: string; readonly recipient: string } | undefined {
+  for (const address of addresses) {
+    const recipient = address?.toLowerCase();
+    if (recipient === undefined) continue;
+    for (const [provider, open] of flight.open) {
+      if (open.has(recipient)) return { provider, recipient };
+    }
+  }
+  return undefined;
+}

@@ -36,6 +36,16 @@ export class LineUp {
     return this.#queues.keys();
   }
 
+  /** Another provider than this one, in whose line others come before the message. */
+  behindOthersAt(item: Item, than: string): string | undefined {
+    for (const { provider } of item.shares) {
+      const queue = this.#queues.get(provider);
+      if (provider === than || queue === undefined) continue;
+      if (!queue.kept.has(item) && queue.next() !== item) return provider;
+    }
+    return undefined;
+  }
+
   /** `first`: before its sender's other mail (it had its turn already). */
   add(item: Item, first: boolean): void {
     this.remove(item.id);

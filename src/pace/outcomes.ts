@@ -8,12 +8,13 @@ import type { Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
-import { type Flight, type Flights, openIn } from './flights.ts';
+import { type Flight, type Flights, openAt, openIn } from './flights.ts';
 import { deferralBlames } from './health.ts';
 import type { HeldRecord, Share } from './item.ts';
 import type { PaceLog } from './log.ts';
 import type { Patients } from './patients.ts';
 import type { Rehold } from './rehold.ts';
+import { Senders } from './senders.ts';
 
 export interface OutcomesParts {
   readonly clock: Clock;
@@ -39,7 +40,7 @@ const NEWS_MS = 60_000;
 
 export class Outcomes {
   readonly #parts: OutcomesParts;
-  readonly #senders = new Map<string, string>();
+  readonly #senders = new Senders();
   #bypassed = 0;
 
   constructor(parts: OutcomesParts) {
@@ -67,7 +68,7 @@ export class Outcomes {
         this.#parts.flights.rename(event.queueId, event.newId);
         return this.#parts.desk.rename(event.queueId, event.newId);
       case 'active':
-        this.#remember(event.queueId, event.sender);
+        this.#senders.remember(event.queueId, event.sender);
         return;
       case 'requeued':
       case 'expired':
@@ -106,7 +107,7 @@ export class Outcomes {
     const flight = flights.get(event.queueId);
     // Local, virtual and pipe deliveries of a message we never saw are nobody's demand.
     if (flight === undefined && event.program !== 'smtp') return;
-    const found = flight && openAt(flight, event);
+    const found = flight && openAt(flight, [event.origTo, event.recipient]);
     const target = targetOf(event.recipient);
     const provider = found?.provider ?? target?.id;
     if (provider === undefined) return;
@@ -161,7 +162,7 @@ export class Outcomes {
     if (flight !== undefined) {
       return { ...flight.record, recipients: openIn(flight), why: `deferred: ${event.reply}` };
     }
-    const sender = this.#senders.get(event.queueId) ?? '';
+    const sender = this.#senders.of(event.queueId);
     return {
       queueId: event.queueId,
       formerIds: [],
@@ -230,7 +231,7 @@ export class Outcomes {
 
   #removed(queueId: string): void {
     const { desk, flights, rehold, departures, log } = this.#parts;
-    this.#senders.delete(queueId);
+    this.#senders.forget(queueId);
     rehold.forget(queueId);
     const flight = flights.end(queueId);
     if (flight !== undefined) this.settle(flight, flight.open.keys());
@@ -238,30 +239,4 @@ export class Outcomes {
     desk.forget(queueId);
     log.info({ queueId }, 'removed from the queue');
   }
-
-  /** The queue manager's `from=` line: the sender, should the message be deferred. Bounded. */
-  #remember(queueId: string, sender: string): void {
-    this.#senders.delete(queueId);
-    this.#senders.set(queueId, sender);
-    if (this.#senders.size <= 10_000) return;
-    for (const oldest of this.#senders.keys()) {
-      this.#senders.delete(oldest);
-      break;
-    }
-  }
-}
-
-/** Where the recipient of an outcome is open: under the address it was sent to, or came in with. */
-function openAt(
-  flight: Flight,
-  event: DeliveryEvent,
-): { readonly provider: string; readonly recipient: string } | undefined {
-  for (const address of [event.origTo, event.recipient]) {
-    const recipient = address?.toLowerCase();
-    if (recipient === undefined) continue;
-    for (const [provider, open] of flight.open) {
-      if (open.has(recipient)) return { provider, recipient };
-    }
-  }
-  return undefined;
 }

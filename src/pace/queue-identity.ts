@@ -38,17 +38,10 @@ export function identityOf(queueId: string): Identity | undefined {
   };
 }
 
-/** Whether two ids are names of one file. */
-export function isSameFile(one: string, other: string): boolean {
-  const a = identityOf(one);
-  const b = identityOf(other);
-  return (
-    one !== other &&
-    a !== undefined &&
-    b !== undefined &&
-    a.inode === b.inode &&
-    a.microseconds === b.microseconds
-  );
+/** The same for all names of one file; undefined where the id tells nothing. */
+export function fileKey(queueId: string): string | undefined {
+  const identity = identityOf(queueId);
+  return identity && `${identity.microseconds}/${identity.inode}`;
 }
 
 function number(text: string, base: bigint): bigint {

@@ -3,6 +3,7 @@
  * Finds renamed, released and deleted messages, adopts holds that the log proves to be ours,
  * leaves all others alone, and applies max_hold.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
@@ -11,18 +12,10 @@ import type { Flights } from './flights.ts';
 import type { HeldRecord } from './item.ts';
 import type { PaceLog } from './log.ts';
 import type { Outcomes } from './outcomes.ts';
+import type { OtherHold, Owner, Ownership } from './ownership.ts';
 import type { HoldQueue, QueuedMessage } from './ports.ts';
-import { identityOf } from './queue-identity.ts';
+import { fileKey } from './queue-identity.ts';
 import type { Rehold } from './rehold.ts';
-
-/** Whose hold a message without a record is. */
-export interface Owner {
-  readonly owner: 'ours' | 'foreign' | 'unclaimed';
-  readonly why: string;
-}
-
-/** undefined: nothing is known of it. Never rejects. */
-export type Ownership = (queueId: string) => Owner | undefined | Promise<Owner | undefined>;
 
 export interface ReconcileParts {
   readonly clock: Clock;
@@ -43,17 +36,12 @@ export interface ReconcileParts {
   readonly checkAge: (record: HeldRecord) => void;
 }
 
-/** A hold that is not ours, for status and held list. */
-export interface OtherHold {
-  readonly message: QueuedMessage;
-  readonly owner: 'foreign' | 'unclaimed';
-  readonly why: string;
-}
-
 /** What was held less than this before the listing began may not be in it yet. */
 const SETTLING_MS = 5000;
 /** Holds whose owner is looked for at a time. */
 const AT_A_TIME = 4;
+/** Messages dealt with before other work gets its turn. */
+const SLICE = 200;
 
 export class Reconcile {
   readonly #parts: ReconcileParts;
@@ -120,7 +108,7 @@ export class Reconcile {
     await this.#parts.prepare(
       strangers.flatMap(({ recipients }) => recipients.map(({ address }) => address)),
     );
-    this.#claim(strangers, await this.#owners(strangers));
+    await this.#claim(strangers, await this.#owners(strangers));
     // Backwards, so that of those that wait again the first is at the head once more.
     for (const queueId of [...doubtful].toReversed()) {
       const where = seen.get(queueId);
@@ -128,7 +116,7 @@ export class Reconcile {
       else if (where === 'deferred') departures.unwoken(queueId);
       else departures.left(queueId);
     }
-    this.#gone(seen, startedMs);
+    await this.#gone(seen, startedMs);
   }
 
   /** A message of ours, where it should be: who it still goes to is Postfix's to say. */
@@ -153,9 +141,10 @@ export class Reconcile {
     if (unknown.length === 0) return unknown;
     const missing = new Map<string, HeldRecord>();
     for (const record of this.#parts.desk.records()) {
-      const key = fileKey(record.queueId);
-      if (!seen.has(record.queueId) && key !== undefined) missing.set(key, record);
+      const key = seen.has(record.queueId) ? undefined : fileKey(record.queueId);
+      if (key !== undefined) missing.set(key, record);
     }
+    if (missing.size === 0) return unknown;
     return unknown.filter((message) => {
       const key = fileKey(message.queueId);
       const record = key === undefined ? undefined : missing.get(key);
@@ -184,10 +173,14 @@ export class Reconcile {
     return owners;
   }
 
-  #claim(unknown: readonly QueuedMessage[], owners: ReadonlyMap<string, Owner>): void {
+  async #claim(
+    unknown: readonly QueuedMessage[],
+    owners: ReadonlyMap<string, Owner>,
+  ): Promise<void> {
     const { desk, adoptAll, log } = this.#parts;
     const others = new Map<string, OtherHold>();
-    for (const message of unknown) {
+    for (const [index, message] of unknown.entries()) {
+      if (index % SLICE === SLICE - 1) await setImmediate();
       const { queueId } = message;
       // It became ours while the listing ran.
       if (desk.record(queueId) !== undefined) continue;
@@ -227,9 +220,11 @@ export class Reconcile {
   }
 
   /** Records and flights whose message is elsewhere, or nowhere. */
-  #gone(seen: ReadonlyMap<string, QueuedMessage['queue']>, startedMs: number): void {
+  async #gone(seen: ReadonlyMap<string, QueuedMessage['queue']>, startedMs: number): Promise<void> {
     const { desk, flights, departures, rehold, outcomes, log } = this.#parts;
+    let looked = 0;
     for (const record of desk.records()) {
+      if (++looked % SLICE === 0) await setImmediate();
       const { queueId } = record;
       const queue = seen.get(queueId);
       if (queue === 'hold' || record.heldMs > startedMs - SETTLING_MS) continue;
@@ -252,9 +247,4 @@ export class Reconcile {
       outcomes.settle(flight, flight.open.keys());
     }
   }
-}
-
-function fileKey(queueId: string): string | undefined {
-  const identity = identityOf(queueId);
-  return identity && `${identity.microseconds}/${identity.inode}`;
 }

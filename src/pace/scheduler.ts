@@ -221,18 +221,8 @@ export class Scheduler {
     return againUs;
   }
 
-  /** A provider of the message in whose line others come first. */
-  #behindOthersAt(queue: ProviderQueue, item: Item): string | undefined {
-    for (const { provider } of item.shares) {
-      const other = this.lineUp.queue(provider);
-      if (other === undefined || other === queue) continue;
-      if (!other.kept.has(item) && other.next() !== item) return provider;
-    }
-    return undefined;
-  }
-
   async #try(queue: ProviderQueue, item: Item): Promise<Attempt> {
-    const elsewhere = this.#behindOthersAt(queue, item);
+    const elsewhere = this.lineUp.behindOthersAt(item, queue.provider);
     // That line tries it when its turn comes there.
     if (elsewhere !== undefined) return notYetAt(elsewhere);
     const attempt = await this.#parts.attempt(item);

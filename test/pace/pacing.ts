@@ -11,7 +11,7 @@ import { HeldBook } from '../../src/pace/held-book.ts';
 import type { HeldRecord } from '../../src/pace/item.ts';
 import type { MaxHoldAction } from '../../src/pace/max-hold.ts';
 import { Pacer } from '../../src/pace/pacer.ts';
-import type { Owner } from '../../src/pace/reconcile.ts';
+import type { Owner } from '../../src/pace/ownership.ts';
 import type { Verdict } from '../../src/pace/verdict.ts';
 import type { PaceSettings } from '../../src/pace/wire.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
