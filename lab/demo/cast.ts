@@ -73,7 +73,7 @@ export const CAST: readonly Role[] = [
     perMinute: 5,
     burst: 2,
     inFlight: 1,
-    hiddenPerMinute: 10,
+    hiddenPerMinute: 8,
     stage: 'rcpt',
     reply: '550 Ip frequency limited',
     blockMinutes: 5,

@@ -4,8 +4,6 @@ import { peak, type Chart } from './chart.ts';
 const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const HEIGHT = 4;
 const LABEL = 6;
-/** Cells from one time at the foot to the next. */
-const TICK = 10;
 /** The most columns: with the labels it is readable at 80. */
 export const PLOT_COLUMNS = 64;
 
@@ -39,7 +37,7 @@ export function plot(chart: Chart, style: PlotStyle): readonly string[] {
     const label = row === limitRow ? String(chart.limit) : row === HEIGHT - 1 ? String(top) : '';
     lines.push(`${label.padStart(LABEL)} ${row === limitRow ? '┤' : '│'}${paint(cells.join(''))}`);
   }
-  lines.push(`${' '.repeat(LABEL)} └${axis(chart.columns.length * width)}`);
+  lines.push(`${' '.repeat(LABEL)} └${axis(chart.columns.length, width)}`);
   return lines;
 }
 
@@ -47,7 +45,7 @@ export function plot(chart: Chart, style: PlotStyle): readonly string[] {
 export function plotTimes(chart: Chart): string {
   let line = '';
   const width = cellWidth(chart);
-  for (let cell = 0; cell < chart.columns.length * width; cell += TICK) {
+  for (let cell = 0; cell < chart.columns.length * width; cell += tick(width)) {
     const seconds = Number(((cell / width) * (chart.columnMs / 1000)).toFixed(1));
     line = line.padEnd(LABEL + 2 + cell) + String(seconds);
   }
@@ -59,6 +57,12 @@ function cellWidth({ columns }: Chart): number {
   return Math.max(1, Math.floor(PLOT_COLUMNS / columns.length));
 }
 
-function axis(cells: number): string {
-  return Array.from({ length: cells }, (_, i) => (i % TICK === 0 ? '┴' : '─')).join('');
+/** Cells from one time at the foot to the next: whole columns, and room for the number. */
+function tick(width: number): number {
+  return width * Math.ceil(10 / width);
+}
+
+function axis(columns: number, width: number): string {
+  const every = tick(width);
+  return Array.from({ length: columns * width }, (_, i) => (i % every === 0 ? '┴' : '─')).join('');
 }

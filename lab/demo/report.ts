@@ -65,31 +65,32 @@ export function summary(books: Books, { waiting }: Performance, without: boolean
     lines.push(`refused to the application     ${count(refusedToApplication)}`);
   }
   if (waiting > 0) lines.push(`of the lost, still in the queue ${count(waiting).slice(1)}`);
-  lines.push('', ...books.providers.map((one) => `${one.role.name}: ${kept(one, without)}`));
+  lines.push('', ...books.providers.flatMap((one) => kept(one, without)));
   return lines;
 }
 
-function kept(one: ProviderBooks, without: boolean): string {
-  const { delivered, refused, most, promised, role, overruns } = one;
-  const fullest = `at most ${most} in a minute`;
-  const { admitted, spreadMs } = one;
-  const refusals = refused === 0 ? '' : `, ${refused} times "${role.reply.slice(0, 48)}"`;
-  if (without) return `${delivered} delivered, ${fullest} (limit ${promised})${refusals}`;
-  if (overruns.length > 0) return `LIMIT OVERRUN: ${overruns.join('; ')}${refusals}`;
-  // A busy machine bunches what was let go evenly: both are told.
-  const arrived =
-    most > promised
-      ? ` (${most} arrived in one: deliveries took ${spread(spreadMs)} more or less)`
-      : '';
-  return (
-    `${delivered} delivered, limit kept: at most ${admitted} of ${promised} let go in any minute` +
-    arrived +
-    refusals
-  );
+/** A line, and more lines below it for what went other than it should. */
+function kept(one: ProviderBooks, without: boolean): readonly string[] {
+  const { delivered, refused, most, promised, role, overruns, admitted, spreadMs } = one;
+  const name = `${role.name}: ${delivered} delivered`;
+  const lines: string[] = [];
+  if (without) lines.push(`${name}, at most ${most} in any minute (the limit allows ${promised})`);
+  else if (overruns.length > 0) lines.push(`${name}, LIMIT OVERRUN`, ...overruns.map(below));
+  else {
+    lines.push(`${name}, limit kept: at most ${admitted} of ${promised} let go in any minute`);
+    // A busy machine bunches what was let go evenly: both are told.
+    const spread = (spreadMs / 1000).toFixed(1);
+    if (most > promised) {
+      lines.push(below(`${most} arrived in one: the slowest delivery took ${spread} s longer`));
+    }
+  }
+  const reply = role.reply.length > 48 ? `${role.reply.slice(0, 45)}...` : role.reply;
+  if (refused > 0) lines.push(below(`${refused} times "${reply}"`));
+  return lines;
 }
 
-function spread(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+function below(text: string): string {
+  return `  ${text}`;
 }
 
 function bounced(bounces: number): string {

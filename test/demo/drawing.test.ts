@@ -42,7 +42,7 @@ t.test('a plot draws them with the limit, within 80 columns', async (t) => {
     `     6 ┤${wide('█░╌')}`,
     `       │${wide('█░▃')}`,
   ]);
-  t.equal(plotTimes(one).slice(0, 21), '        0         1.4');
+  t.equal(plotTimes(one), `        0${' '.repeat(20)}3${' '.repeat(20)}6 s`);
   const long = chart(input, 0, 64 * 3000, 3000, 1);
   t.ok([...plot(long, { colour: false }), plotTimes(long)].every((line) => line.length <= 80));
 });

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { burst, send } from '../../lab/client.ts';
-import { hiddenRate, refuse } from '../../lab/rules.ts';
+import { between, firstOf, hiddenRate, refuse } from '../../lab/rules.ts';
 import { startSink, type Stage } from '../../lab/sink.ts';
+import { nowMs } from '../../lab/wait.ts';
 
 const mail = { from: 'a@lab.test', to: ['b@qq.com', 'c@qq.com'], serial: 's1' };
 
@@ -51,6 +52,18 @@ t.test('beyond the hidden rate it blocks', async (t) => {
   const sent = await burst({ port: sink.port, mails: 12, from: 'a@lab.test', to: () => 'b@x.fr' });
   t.equal(sent.filter(({ code }) => code === 250).length, 5);
   t.equal(sent.filter(({ code }) => code === 550).length, 7);
+});
+
+t.test('the first rule that answers counts, and a rule may hold for a while only', async (t) => {
+  const sink = await startSink();
+  t.teardown(() => sink.close());
+  const soon = nowMs() + 3_600_000;
+  const never = between(0, 1, refuse('mail', '421 4.3.2 not any more'));
+  const now = between(0, soon, refuse('rcpt', '450 4.2.1 later'));
+  sink.rule = firstOf(never, now, refuse('rcpt', '550 5.1.1 no such user'));
+  t.match(await send(sink, mail), { code: 450 });
+  sink.rule = firstOf(never, refuse('rcpt', '550 5.1.1 no such user'), now);
+  t.match(await send(sink, mail), { code: 550, refused: [{ recipient: 'b@qq.com' }, {}] });
 });
 
 t.test('more connections than its cap are answered 421', async (t) => {
