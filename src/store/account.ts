@@ -170,9 +170,11 @@ export function isClear(account: Account, nowUs: number): boolean {
 
 function remembered(account: Account, history: History, demand: Demand, nowUs: number): History {
   const spans = spansOf(demand.limits.quotas);
+  account.keepSec = Math.ceil(longestUs(spans) / 1e6);
+  // Most destinations get one message a day: no room is set aside for more, as a push would.
+  if (history.length === 0) return [nowUs, demand.recipients];
   const before = history.length;
   recordAdmission(history, nowUs, demand.recipients, spans);
-  account.keepSec = Math.ceil(longestUs(spans) / 1e6);
   // A journal read back may have left a long list behind.
   const due = history.length % COMPACT_AT === 0 || history.length > LONGEST;
   return due && history.length > before ? compacted(history, nowUs, spans) : history;

@@ -149,7 +149,8 @@ class MemoryStore implements Store {
 
   async providers(): Promise<readonly string[]> {
     const { accounts, controls } = this.#books;
-    return [...new Set([...accounts.keys(), ...controls.keys(), ...this.#waiting.keys()])];
+    const others = new Set([...controls.keys(), ...this.#waiting.keys()]);
+    return [...accounts.keys(), ...[...others].filter((provider) => !accounts.has(provider))];
   }
 
   async controls(): Promise<ReadonlyMap<string, Control>> {

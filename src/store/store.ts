@@ -105,7 +105,7 @@ export interface Store {
   /** The store's clock. */
   now(): Promise<number>;
   /**
-   * Charges all demands or none. A refusal writes nothing. A second take with an id that is still
+   * Charges all demands (each of another provider) or none. A refusal charges nothing. A second take with an id that is still
    * in flight at a provider is a new charge (it is a new release of the same message).
    * An expired control counts as absent; a provider under `pass` is counted and never refused;
    * a suspended one always refuses (until its untilUs).
@@ -119,7 +119,7 @@ export interface Store {
   forecast(demand: Demand, messages: number): Promise<number>;
   /** The message has its outcome at this provider: its in_flight place is free. Idempotent. */
   settle(provider: string, id: string): Promise<void>;
-  /** In-flight ids of a provider (for the reconcile). */
+  /** In-flight ids of a provider (for the reconcile); kept of takes whose limits had inFlight. */
   inFlight(provider: string): Promise<readonly { readonly id: string; readonly sinceUs: number }[]>;
   /** A message that went round us was seen leaving (log): charge it, never refuse. */
   charge(demands: readonly Demand[]): Promise<void>;
@@ -134,7 +134,7 @@ export interface Store {
   setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void>;
   /** Newest first. */
   history(provider: string | undefined, most: number): Promise<readonly Adjustment[]>;
-  /** Told of each change of a control or an in_flight place, by whichever daemon. Returns the undo. */
+  /** Told of each changed control and each freed in_flight place, by whichever daemon. Returns the undo. */
   onChange(listener: (provider: string) => void): () => void;
   /** Writes what is owed and marks a clean stop. */
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -18,6 +19,8 @@ const HOUR = 3600e6;
 const PACE: Limits = { pace: { count: 20, windowUs: HOUR, burst: 4 }, quotas: [] };
 const QUOTA: Limits = { quotas: [{ count: 10, windowUs: HOUR }] };
 const WHY = { atUs: 1, kind: 'suspend', from: 'a', to: 'b', why: 'c', by: 'root' } as const;
+
+const name = (i: number): string => `destination-${i % 1200}.example`;
 
 let ids = 0;
 const take = (
@@ -251,13 +254,12 @@ t.test('a disk that hangs does not hold an answer back', async (t) => {
   const stateDir = newStateDir(t);
   const disk = new FailingDisk();
   const store = await openMemoryStore({ stateDir, clock: new HandClock(), disk });
-  let go = (): void => undefined;
-  const hung = new Promise<void>((resolve) => {
-    go = resolve;
-  });
-  disk.beforeWrite = () => hung;
+  const going = new AbortController();
+  disk.beforeWrite = async () => {
+    if (!going.signal.aborted) await once(going.signal, 'abort');
+  };
   t.equal(await admitted(store, 'q', QUOTA, 20), 10, 'answered although nothing was written');
-  go();
+  going.abort();
   await store.close();
 });
 
@@ -271,7 +273,6 @@ t.test('rewritten in slices: whatever a kill leaves at any step keeps the promis
     quotas: [{ count: 500, windowUs: HOUR }],
   };
   // Enough for a file of more than a megabyte that rewrites to much less.
-  const name = (i: number): string => `destination-${i % 1200}.example`;
   for (let i = 0; i < 12_000; i += 1) {
     if (i % 1200 === 0) clock.advance(120e6);
     await take(store, name(i), limits);
@@ -292,12 +293,14 @@ t.test('rewritten in slices: whatever a kill leaves at any step keeps the promis
   };
   const path = join(stateDir, JOURNAL);
   const sizeBefore = statSync(path).size;
+  const tell = async (provider: string): Promise<void> => {
+    const { ok } = await take(store, provider, limits);
+    if (ok) told.set(provider, (told.get(provider) ?? 0) + 1);
+  };
   let more = 0;
   await eventually(t, 'the journal is rewritten', () => {
     const provider = name((more += 7));
-    void take(store, provider, limits).then(({ ok }) => {
-      if (ok) told.set(provider, (told.get(provider) ?? 0) + 1);
-    });
+    void tell(provider);
     return statSync(path).size < sizeBefore / 2;
   });
   disk.afterChange = () => undefined;
