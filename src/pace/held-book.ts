@@ -1,17 +1,20 @@
 /**
  * The records of what we hold: `state_dir/held.ndjson`, a line appended for each change, before
  * QUARANTINE is answered. The truth is Postfix's queue; this tells which holds are ours. A line
- * that can't be written (disk full) keeps the record in memory, is reported once, and the whole
- * book is written anew as soon as that works.
+ * that can't be written (disk full) goes to the reserve, `held.reserve`, is reported once, and the
+ * whole book is written anew as soon as that works.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeLine, encodeLine, type HeldLine } from './held-line.ts';
+import { HeldReserve } from './held-reserve.ts';
 import type { HeldRecord } from './item.ts';
 import { reasonOf } from './log.ts';
 
 const NAME = 'held.ndjson';
+/** Free space for each record that a new file needs, generously. */
+const RECORD_BYTES = 1024;
 /** Lines beyond the records themselves before the file is written anew. */
 const SLACK = 2000;
 /** Records in one write of a compaction: well under a millisecond each. */
@@ -32,6 +35,9 @@ export class HeldBook {
   /** Lines that came while the file is being written anew: they belong to both. */
   #meanwhile: string[] | undefined;
   #behind = false;
+  /** The reserve is used up. */
+  #isLosing = false;
+  readonly #reserve: HeldReserve;
 
   /**
    * Reads what is there. Throws an Error that names the path when the directory can't be used.
@@ -48,7 +54,10 @@ export class HeldBook {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
     let damaged = 0;
-    for (const line of text.split('\n')) {
+    this.#reserve = new HeldReserve(parts.stateDir);
+    // What is in the reserve came after the book's lines, and is not in the book.
+    this.#behind = this.#reserve.text !== '';
+    for (const line of [...text.split('\n'), ...this.#reserve.text.split('\n')]) {
       if (line === '') continue;
       this.#lines++;
       const decoded = decodeLine(line);
@@ -60,7 +69,7 @@ export class HeldBook {
     }
     this.#fd = openSync(this.#path, 'a', 0o640);
     // A torn last line must not swallow the next one.
-    if (text !== '' && !text.endsWith('\n')) writeSync(this.#fd, '\n');
+    if (text !== '' && !text.endsWith('\n')) this.#append('\n');
   }
 
   get size(): number {
@@ -90,9 +99,11 @@ export class HeldBook {
     if (this.#meanwhile !== undefined || (!grown && !this.#behind)) return;
     this.#meanwhile = [];
     try {
+      if (this.#behind) await this.#needSpace();
       await this.#rewrite();
     } catch (error) {
       this.#missed(error);
+      await rm(`${this.#path}.new`, { force: true }).catch(() => undefined);
     } finally {
       this.#meanwhile = undefined;
     }
@@ -100,6 +111,13 @@ export class HeldBook {
 
   close(): void {
     closeSync(this.#fd);
+    this.#reserve.close();
+  }
+
+  /** A file that can't be finished would take the last blocks from the mail. */
+  async #needSpace(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#parts.stateDir);
+    if (bavail * bsize < RECORD_BYTES * (this.#records.size + 1)) throw new Error('no space left');
   }
 
   async #rewrite(): Promise<void> {
@@ -132,6 +150,8 @@ export class HeldBook {
     this.#meanwhile = undefined;
     if (this.#behind) this.#parts.onTrouble(`${this.#path} can be written again`);
     this.#behind = false;
+    this.#isLosing = false;
+    this.#reserve.clear();
   }
 
   #apply(line: HeldLine): void {
@@ -148,21 +168,34 @@ export class HeldBook {
     const text = encodeLine(line);
     this.#lines++;
     this.#meanwhile?.push(text);
-    if (this.#behind) return;
+    if (this.#behind || !this.#append(text)) this.#setAside(text);
+  }
+
+  #append(text: string): boolean {
     try {
       const written = writeSync(this.#fd, text);
-      if (written < Buffer.byteLength(text))
-        throw new Error('the disk took only a part of the line');
+      if (written === Buffer.byteLength(text)) return true;
+      throw new Error('the disk took only a part of the line');
     } catch (error) {
       this.#missed(error);
+      return false;
     }
+  }
+
+  #setAside(text: string): void {
+    if (this.#reserve.append(text) || this.#isLosing) return;
+    this.#isLosing = true;
+    this.#parts.onTrouble(
+      `${this.#path}: the reserve is used up: what is held is kept in memory only; after a crash ` +
+        'the Postfix log decides what is ours',
+    );
   }
 
   #missed(error: unknown): void {
     if (!this.#behind) {
       this.#parts.onTrouble(
-        `${this.#path} can't be written (${reasonOf(error)}): held mail is kept in memory ` +
-          'only until it can; after a crash the Postfix log decides what is ours',
+        `${this.#path} can't be written (${reasonOf(error)}): what is held is written to the ` +
+          'reserve beside it until it can',
       );
     }
     this.#behind = true;

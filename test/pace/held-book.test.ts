@@ -4,7 +4,6 @@ import {
   mkdirSync,
   readFileSync,
   rmdirSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -136,38 +135,43 @@ t.test('a crash during the writing leaves the old file, and is got over', async 
   again.close();
 });
 
-t.test('a full disk: kept in memory, told once, and written as soon as it can be', async (t) => {
-  const stateDir = newStateDir(t);
-  const path = join(stateDir, 'held.ndjson');
-  const { book, told } = open(stateDir);
-  for (let i = 0; i < 2500; i++) book.put(record('AAAAAA1'));
-  // Every write to it fails with ENOSPC.
-  symlinkSync('/dev/full', `${path}.new`);
-  await book.tidy();
-  t.equal(told.length, 1);
-  t.match(told[0], /ENOSPC.*kept in memory/);
-  t.same(idsOn(stateDir), ['AAAAAA1'], 'the old file is as it was');
-  book.put(record('AAAAAA2'));
-  book.put(record('AAAAAA3'));
-  book.drop('AAAAAA3');
-  t.equal(book.get('AAAAAA2')?.queueId, 'AAAAAA2');
-  await book.tidy();
-  t.equal(told.length, 1, 'each failure more is no news');
-  rmSync(`${path}.new`);
-  // Then the directory is at fault.
-  mkdirSync(`${path}.new`);
-  await book.tidy();
-  t.equal(told.length, 1);
-  rmdirSync(`${path}.new`);
-  await book.tidy();
-  t.match(told[1], /can be written again/);
-  t.equal(told.length, 2);
-  t.same(idsOn(stateDir), ['AAAAAA1', 'AAAAAA2']);
-  t.equal(linesIn(stateDir), 2);
-  book.put(record('AAAAAA4'));
-  t.same(idsOn(stateDir), ['AAAAAA1', 'AAAAAA2', 'AAAAAA4'], 'and goes on as usual');
-  book.close();
-});
+t.test(
+  'a full disk: written to the reserve, told once, and written as soon as it can be',
+  async (t) => {
+    const stateDir = newStateDir(t);
+    const path = join(stateDir, 'held.ndjson');
+    const { book, told } = open(stateDir);
+    for (let i = 0; i < 2500; i++) book.put(record('AAAAAA1'));
+    // Every write to it fails with ENOSPC.
+    symlinkSync('/dev/full', `${path}.new`);
+    await book.tidy();
+    t.equal(told.length, 1);
+    t.match(told[0], /ENOSPC.*reserve/);
+    t.same(idsOn(stateDir), ['AAAAAA1'], 'the old file is as it was');
+    book.put(record('AAAAAA2'));
+    book.put(record('AAAAAA3'));
+    book.drop('AAAAAA3');
+    t.equal(book.get('AAAAAA2')?.queueId, 'AAAAAA2');
+    t.same(idsOn(stateDir), ['AAAAAA1', 'AAAAAA2'], 'a crash now would find it in the reserve');
+    symlinkSync('/dev/full', `${path}.new`);
+    await book.tidy();
+    t.equal(told.length, 1, 'each failure more is no news');
+    t.notOk(existsSync(`${path}.new`), 'the half of a file is taken away');
+    // Then the directory is at fault.
+    mkdirSync(`${path}.new`);
+    await book.tidy();
+    t.equal(told.length, 1);
+    rmdirSync(`${path}.new`);
+    await book.tidy();
+    t.match(told[1], /can be written again/);
+    t.equal(told.length, 2);
+    t.same(idsOn(stateDir), ['AAAAAA1', 'AAAAAA2']);
+    t.equal(linesIn(stateDir), 2);
+    book.put(record('AAAAAA4'));
+    t.same(idsOn(stateDir), ['AAAAAA1', 'AAAAAA2', 'AAAAAA4'], 'and goes on as usual');
+    book.close();
+  },
+);
 
 t.test('a record that comes as the disk is found well again is written too', async (t) => {
   const stateDir = newStateDir(t);
