@@ -93,6 +93,17 @@ export class Live {
     return [...new Set(ids)];
   }
 
+  /** Whose limits mail to the recipient counts for, and why; no provider: nobody's. */
+  because(recipient: string): { readonly provider: string | undefined; readonly because: string } {
+    const target = this.targetOf(recipient);
+    const address = parseAddress(recipient);
+    if (target === undefined || address.kind === 'null' || address.destination === undefined) {
+      return { provider: undefined, because: 'stays on this machine' };
+    }
+    const { because } = this.resolver.resolve(address.destination);
+    return { provider: target.id, because };
+  }
+
   maxHoldMs(lane: string): number {
     const { lanes, maxHoldMs } = this.config;
     const lifetimeMs = this.postfix.maximalQueueLifetimeMs;

@@ -44,8 +44,8 @@ export function milterOptions(parts: MilterParts): MilterOptions<undefined, Tran
     edits: ['quarantine'],
     macros: { rcpt: ['i', '{rcpt_addr}', '{rcpt_host}', '{rcpt_mailer}'], eom: ['i'] },
     limits: { decisionMs: DECISION_MS, eomMs: DECISION_MS },
-    on: {
-      connect: () => proceed,
+    // Nothing of ours depends on an answer to MAIL or RCPT, so that Postfix need not wait for one.
+    observe: {
       mail(event, { txn }) {
         const address = parseAddress(event.raw);
         txn.sender = address.kind === 'null' ? '' : address.text;
@@ -58,6 +58,9 @@ export function milterOptions(parts: MilterParts): MilterOptions<undefined, Tran
         txn.recipients.push({ address: address.text, destination, mailer });
         if (destination !== undefined) void parts.prepare(destination, mailer);
       },
+    },
+    on: {
+      connect: () => proceed,
       data: () => proceed,
       eom: ({ edit }, { txn, macros }) => judge(parts, txn, macros.get('i'), edit),
     },

@@ -11,6 +11,8 @@ import { ourMilter } from '../postfix/socket-place.ts';
 import { listenFds } from '../systemd/listen.ts';
 
 const SOCKET_MODE = 0o660;
+/** FileDescriptorName= in postpace.socket. */
+const PASSED_NAME = 'milter';
 
 /** Throws an Error when systemd passed no socket although the configuration says so. */
 export function listenAddress(
@@ -18,8 +20,11 @@ export function listenAddress(
   env: Readonly<Record<string, string | undefined>>,
 ): ListenAddress {
   switch (listen.kind) {
-    case 'unix':
-      return { path: listen.path, mode: SOCKET_MODE };
+    case 'unix': {
+      // postpace.socket has made it already: two listeners on one path would be one too many.
+      const passed = listenFds(env, process.pid).find(({ name }) => name === PASSED_NAME);
+      return passed === undefined ? { path: listen.path, mode: SOCKET_MODE } : { fd: passed.fd };
+    }
     case 'inet':
       return { host: listen.host, port: listen.port };
     case 'systemd': {

@@ -8,19 +8,17 @@ import { ControlError } from '../control/api.ts';
 import { createMilter, type Milter } from '../milter/server.ts';
 import type { Clock } from '../pace/clock.ts';
 import { HeldBook } from '../pace/held-book.ts';
-import { Pacer } from '../pace/pacer.ts';
-import { Claims } from '../postfix/claim.ts';
-import { HoldEvidence } from '../postfix/evidence.ts';
+import type { Pacer } from '../pace/pacer.ts';
 import type { LogEvent } from '../postfix/event.ts';
-import { otherMilters } from '../postfix/other-milters.ts';
-import { PostfixQueue } from '../postfix/queue.ts';
-import { PostfixReleaser } from '../postfix/release.ts';
+import type { PostfixReleaser } from '../postfix/release.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { systemClock } from '../store/clock.ts';
 import type { Store } from '../store/store.ts';
 import { packageVersion } from '../version.ts';
+import { statusHeader } from './header.ts';
 import { Intake } from './intake.ts';
-import { listenAddress, mailLog, milterNames, milterWarnings } from './places.ts';
+import { createPacing } from './pacing.ts';
+import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
 import { canonicalProvider } from './provider-name.ts';
 import { milterOptions } from './milter.ts';
@@ -97,52 +95,8 @@ export class Service {
     this.#store = store;
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
-    const { configDirectory, queueDirectory, myhostname } = live.postfix;
-    const ours = milterNames(config, live.postfix);
-    const evidence = new HoldEvidence({
-      sockets: ours,
-      quarantining: otherMilters(live.postfix, ours)
-        .filter(({ quarantines }) => quarantines)
-        .map(({ socket }) => socket),
-      reason: 'postpace: ',
-    });
-    const claims = new Claims({
-      settings: () => live.postfix,
-      ours,
-      evidenceOf: (queueId) => evidence.ownerOf(queueId),
-      nowMs: () => clock.nowMs(),
-    });
-    this.#releaser = new PostfixReleaser({
-      configDirectory,
-      queueDirectory,
-      release: config.postfix.release,
-      hold: config.postfix.hold,
-      ...(config.postfix.expire && { expire: config.postfix.expire }),
-      deferred: () => this.#pacer.is.reconcile.deferredCount,
-      onLate: (error, queueIds) =>
-        log.warn(
-          { error: error.message, queueIds },
-          'released mail could not be woken: it is taken back to hold',
-        ),
-    });
-    const pacer = new Pacer({
-      clock,
-      host: myhostname,
-      store,
-      book,
-      queue: new PostfixQueue(configDirectory),
-      releaser: {
-        release: (messages) => this.#releaser.release(messages),
-        hold: (queueIds) => {
-          evidence.expectHold(queueIds);
-          return this.#releaser.hold(queueIds);
-        },
-        ...(this.#releaser.expire && { expire: this.#releaser.expire }),
-      },
-      ownerOf: (queueId) => claims.of(queueId),
-      settings: live.settings(),
-      log,
-    });
+    const { pacer, releaser, evidence } = createPacing(parts);
+    this.#releaser = releaser;
     this.#pacer = pacer;
     this.#intake =
       opened &&
@@ -172,11 +126,21 @@ export class Service {
       modeOf: (provider) => live.modeOf(provider),
       providersOf: (recipients) => live.providersOf(recipients),
       canonical: (provider) => canonicalProvider(live.resolver, provider),
-      because: (recipient) => this.#because(recipient),
+      because: (recipient) => live.because(recipient),
       prepare: (recipients) => live.prepare(recipients),
       successors: (queueId) => this.#successors.of(queueId),
       named: () => live.config.providers.map(({ id }) => id),
-      header: () => this.#header(),
+      header: () =>
+        statusHeader({
+          config: live.config,
+          postfix: live.postfix,
+          startedAt: this.#startedAt,
+          store: store.kind,
+          logSource: this.#logSource,
+          logState: this.#intake?.state(),
+          troubles: pacer.troubles,
+          warnings: pacer.warnings(),
+        }),
       config: () => showConfig(live.config),
       reload: () => this.reload(),
     });
@@ -255,36 +219,5 @@ export class Service {
       this.#successors.add(event.origQueueId, event.queueId);
     }
     return this.#pacer.see(event);
-  }
-
-  #because(recipient: string): { readonly provider: string | undefined; readonly because: string } {
-    const target = this.#live.targetOf(recipient);
-    if (target === undefined) return { provider: undefined, because: 'stays on this machine' };
-    const destination = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
-    return { provider: target.id, because: this.#live.resolver.resolve(destination).because };
-  }
-
-  #header(): ReturnType<ConstructorParameters<typeof Target>[0]['header']> {
-    const { config, postfix } = this.#live;
-    const state = this.#intake?.state();
-    const logState =
-      state === undefined
-        ? 'not followed: no outcomes are seen, in_flight is not counted'
-        : (state.trouble ?? (state.behindBytes ? `${state.behindBytes} bytes behind` : 'followed'));
-    return {
-      version: packageVersion(),
-      pid: process.pid,
-      startedAt: this.#startedAt,
-      store: this.#store.kind,
-      mode: config.mode,
-      log: { source: this.#logSource, state: logState },
-      postfix: { configDirectory: postfix.configDirectory },
-      warnings: [
-        ...this.#pacer.troubles,
-        ...(state?.trouble === undefined ? [] : [`Postfix log: ${state.trouble}`]),
-        ...milterWarnings(config, postfix),
-        ...this.#pacer.warnings(),
-      ],
-    };
   }
 }
