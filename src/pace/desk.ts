@@ -75,6 +75,18 @@ export class Desk {
     else scheduler.add(item, first);
   }
 
+  /** A recipient's outcome was read after the message had gone back to hold: it waits no more. */
+  landed(queueId: string, addresses: readonly (string | undefined)[]): void {
+    const record = this.#parts.book.get(queueId);
+    if (record === undefined) return;
+    const gone = new Set(addresses.map((address) => address?.toLowerCase()));
+    const recipients = record.recipients.filter((one) => !gone.has(one.toLowerCase()));
+    if (recipients.length === record.recipients.length || recipients.length === 0) return;
+    const waits = this.#shelf.has(queueId) || this.item(queueId) !== undefined;
+    if (waits) this.hold({ ...record, recipients }, true);
+    else this.keep({ ...record, recipients });
+  }
+
   /** The message is no longer ours to release: it left, was deleted, or taken over by hand. */
   forget(queueId: string): HeldRecord | undefined {
     const record = this.#parts.book.get(queueId);

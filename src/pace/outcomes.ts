@@ -86,6 +86,8 @@ export class Outcomes {
    */
   #isStale(event: LogEvent): boolean {
     if (!('queueId' in event)) return false;
+    // An outcome is for good, whenever it is read.
+    if (event.kind === 'delivery' && event.status !== 'deferred') return false;
     const { desk, departures } = this.#parts;
     const record = desk.record(event.queueId);
     // A stamp in whole seconds may be older than the hold that was over within the same second.
@@ -103,7 +105,7 @@ export class Outcomes {
   }
 
   #delivery(event: DeliveryEvent): void {
-    const { flights, targetOf } = this.#parts;
+    const { desk, flights, targetOf } = this.#parts;
     const flight = flights.get(event.queueId);
     // Local, virtual and pipe deliveries of a message we never saw are nobody's demand.
     if (flight === undefined && event.program !== 'smtp') return;
@@ -116,6 +118,8 @@ export class Outcomes {
     if (flight !== undefined && found !== undefined) {
       const { settled } = flights.land(event.queueId, provider, found.recipient);
       this.settle(flight, settled);
+    } else if (desk.record(event.queueId) !== undefined) {
+      desk.landed(event.queueId, [event.origTo, event.recipient]);
     } else if (flight === undefined && event.contacted && event.status === 'sent') {
       if (target !== undefined && this.#isNews(event)) void this.#unasked(event.queueId, provider);
     }

@@ -5,10 +5,10 @@ import { overruns } from '../../lab/ledger.ts';
 import { waitFor } from '../../lab/wait.ts';
 import { startScene } from './scene.ts';
 
-const configured = (pace: string) => ({
+const configured = (pace: string, mode = 'hold') => ({
   default: { pace: '1/h', burst: 1 },
   providers: {
-    p: { domains: ['p.example'], pace, burst: 1, quotas: [], in_flight: 1000 },
+    p: { domains: ['p.example'], pace, burst: 1, quotas: [], in_flight: 1000, mode },
   },
 });
 const scene = await startScene({ sinks: { 'p.example': {} }, config: configured('1/h') });
@@ -70,3 +70,20 @@ await t.test('a good one acts at once on what waits', async (t) => {
   const { lost, duplicated } = scene.account();
   t.same({ lost, duplicated }, { lost: [], duplicated: [] });
 });
+
+await t.test(
+  'what waits when a provider is only observed from now on leaves at pace',
+  async (t) => {
+    const before = (await scene.admissions('p')).length;
+    await sendToP(20);
+    await scene.postpace.configure(configured('10/s', 'observe'));
+    await scene.postpace.kill('SIGHUP');
+    await waitFor(() => scene.logged('reloaded').length === 2);
+    await sendToP(10);
+    await scene.arrived(sentToP, 'p.example', 10_000);
+    const admitted = (await scene.admissions('p')).slice(before).map(({ atMs }) => atMs);
+    t.ok(admitted.length >= 15, `${admitted.length} were admitted one by one`);
+    t.same(overruns(admitted, [{ count: 10, windowMs: 1000, burst: 1 }]), []);
+    t.same(await scene.inHold(), []);
+  },
+);

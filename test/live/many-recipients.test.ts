@@ -118,10 +118,15 @@ await t.test('and leaves when that one takes mail again, others or not', async (
 
 await t.test('a provider that defers its part costs the others nothing twice', async (t) => {
   const sentBefore = (await scene.provider('a')).sent.day;
-  scene.sink('d.example').rule = ({ stage }) => (stage === 'rcpt' ? '451 4.7.1 later' : undefined);
+  const [a, d] = [scene.sink('a.example'), scene.sink('d.example')];
+  // The one defers while the other has not answered yet.
+  a.latencyMs = 800;
+  d.rule = ({ stage }) => (stage === 'rcpt' ? '451 4.7.1 later' : undefined);
   await send('part', 1, () => [...recipients('a.example', 5), 'one@d.example']);
-  await waitFor(async () => (await scene.inHold()).length === 1, { what: 'a re-held message' });
-  scene.sink('d.example').rule = undefined;
+  await waitFor(() => scene.logged('re-held after a deferral').length === 1);
+  const [held] = await scene.postpace.control.held({ provider: 'd' });
+  t.same(held?.recipients, ['one@d.example'], 'what waits is what is left');
+  d.rule = undefined;
   await scene.tell('held', 'release', '--provider', 'd');
   await waitFor(() => arrivals('d.example', 'part').length === 1, { what: 'the rest at d' });
   t.equal(arrivals('a.example', 'part').length, 5);
