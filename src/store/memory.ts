@@ -3,7 +3,8 @@
  *
  * Promises across a stop: a clean stop loses nothing. After any other stop every burst counts as
  * spent, and an admission under a quota, or of more recipients than the burst, is in the journal
- * before it is answered, so that a kill at any moment overruns nothing.
+ * before it is answered, so that a kill at any moment overruns nothing. Two faults at once are not
+ * covered: a kill while the disk is full, or while it takes longer for a line than keeper.ts waits.
  */
 import { DAY, HOUR, MINUTE, countWithin } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
@@ -87,7 +88,7 @@ class MemoryStore implements Store {
     this.#mustBeOpen();
     const result = decide(this.#desk, request, this.#clock.nowUs());
     if (this.#keeper !== undefined && result.ok && request.demands.some(outlivesKill)) {
-      await this.#keeper.written();
+      await this.#keeper.written(request.queued ? 'other' : 'answer');
     }
     return result;
   }
@@ -122,7 +123,7 @@ class MemoryStore implements Store {
     this.#mustBeOpen();
     const nowUs = this.#clock.nowUs();
     for (const demand of demands) charge(this.#desk, demand, nowUs, false);
-    if (demands.some(outlivesKill)) await this.#keeper?.written();
+    if (demands.some(outlivesKill)) await this.#keeper?.written('other');
   }
 
   async announce(provider: string, waiting: readonly number[]): Promise<void> {
@@ -169,7 +170,7 @@ class MemoryStore implements Store {
     this.#books.adjusted(why);
     this.#keeper?.noted(undefined, ['control', provider, control ?? null], ['adjustment', why]);
     this.#changed(provider);
-    await this.#keeper?.written();
+    await this.#keeper?.written('other');
   }
 
   async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
