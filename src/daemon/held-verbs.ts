@@ -31,10 +31,12 @@ export class HeldVerbs {
     const done: string[] = [];
     const failed = this.#missing(selection);
     for (const record of this.#select(selection)) {
+      done.push(record.queueId);
+      // It leaves already, and was charged for that.
+      if (pacer.is.departures.pending(record.queueId)) continue;
       pacer.is.outcomes.charge(record);
       pacer.is.desk.release(record);
       pacer.is.departures.leave({ ...record, why: `released by ${by}` });
-      done.push(record.queueId);
     }
     return Promise.resolve({ done, failed });
   }
@@ -45,7 +47,8 @@ export class HeldVerbs {
       selection.ids === undefined
         ? [...pacer.is.desk.records()]
         : selection.ids.flatMap((id) => this.#find(id));
-    return records.filter((record) =>
+    // One message may have been asked for by several of its names.
+    return [...new Set(records)].filter((record) =>
       this.#matches(
         { ...selection, ids: [record.queueId] },
         { ...record, providers: this.#parts.providersOf(record.recipients) },

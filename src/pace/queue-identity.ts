@@ -44,6 +44,12 @@ export function fileKey(queueId: string): string | undefined {
   return identity && `${identity.microseconds}/${identity.inode}`;
 }
 
+/** Whether two ids are names of one file. */
+export function isSameFile(one: string, other: string): boolean {
+  const key = fileKey(one);
+  return one !== other && key !== undefined && key === fileKey(other);
+}
+
 function number(text: string, base: bigint): bigint {
   let value = 0n;
   for (const digit of text) value = value * base + BigInt(DIGITS.indexOf(digit));

@@ -69,13 +69,15 @@ export interface Pacing {
   ) => HeldRecord;
 }
 
-function settingsOf(wishes: Wishes): PaceSettings {
+function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
+  const { limitsOf, providerOf = (destination) => destination } = beginning;
   return {
-    limitsOf: (provider) => wishes.limits[provider] ?? wishes.otherwise,
+    limitsOf: (provider) => wishes.limits[provider] ?? limitsOf?.(provider) ?? wishes.otherwise,
     targetOf: (recipient) => {
       if (wishes.fault) throw wishes.fault;
-      const id = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
-      if (id.endsWith('.inside') || !recipient.includes('@')) return undefined;
+      const destination = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
+      if (destination.endsWith('.inside') || !recipient.includes('@')) return undefined;
+      const id = providerOf(destination);
       return { id, mode: wishes.observed.has(id) ? 'observe' : 'hold' };
     },
     prepare: async () => undefined,
@@ -92,6 +94,8 @@ function settingsOf(wishes: Wishes): PaceSettings {
 
 export interface Beginning {
   readonly limits?: Record<string, Limits>;
+  readonly limitsOf?: (provider: string) => Limits;
+  readonly providerOf?: (destination: string) => string;
   readonly time?: VirtualTime;
   readonly postfix?: FakePostfix;
   readonly store?: Store;
@@ -116,7 +120,7 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
   const store = beginning.store ?? (await openMemoryStore({ clock: time.forStore }));
   const stateDir = beginning.stateDir ?? newStateDir(t);
   const book = new HeldBook({ stateDir, onTrouble: (text) => log.warn({}, text) });
-  const settings = settingsOf(wishes);
+  const settings = settingsOf(wishes, beginning);
   const pacer = new Pacer({
     clock: time,
     host: 'mx',
