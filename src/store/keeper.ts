@@ -12,6 +12,8 @@ import type { Disk, Draft, Recovery } from './journal.ts';
 import { encodeLine } from './line.ts';
 import type { Line } from './line.ts';
 import { Owed, SLICE } from './owed.ts';
+import { accountLines, sliced } from './slices.ts';
+import { hasSpace, makeStateDir, reason } from './state-dir.ts';
 import { StoreError } from './store.ts';
 import type { Demand } from './store.ts';
 
@@ -69,7 +71,7 @@ export class Keeper implements Ledger {
     const path = join(stateDir, JOURNAL);
     let opened: Awaited<ReturnType<typeof Journal.open>>;
     try {
-      await makeDir(stateDir, disk);
+      await makeStateDir(stateDir, disk);
       opened = await Journal.open(path, disk, (line) => books.apply(line));
     } catch (error) {
       throw new StoreError(`${path} can't be used: ${reason(error)}`, { cause: error });
@@ -138,26 +140,23 @@ export class Keeper implements Ledger {
 
   async #recover({ existed, clean, dropped, lastUs }: Recovery): Promise<void> {
     const nowUs = this.#options.nowUs();
-    if (existed && !clean) {
+    const unclean = existed && !clean;
+    if (unclean) {
       const damage = dropped === 0 ? '' : `, ${dropped} damaged line(s) were left out`;
-      this.#options.onTrouble(
-        `${this.#journal.path}: no clean stop${damage}; every burst counts as spent`,
-      );
+      const what = `no clean stop${damage}; every burst counts as spent`;
+      this.#options.onTrouble(`${this.#journal.path}: ${what}`);
     }
+    // The wall clock stepped back while we were down: for what is owed, time stood still.
+    if (lastUs > nowUs) this.#books.shift(nowUs - lastUs);
+    if (unclean) this.#books.uncleanUs = nowUs;
     if (lastUs > nowUs) {
-      // The wall clock stepped back while we were down: for what is owed, time stood still. Lines
-      // of the old clock and of the new one can't share a file.
-      this.#books.shift(nowUs - lastUs);
-      if (existed && !clean) this.#books.uncleanUs = nowUs;
+      // Lines of the old clock and of the new one can't share a file.
       this.#broken = true;
       await this.#rewrite();
       return;
     }
     this.#owed.add(encodeLine(['time', nowUs]));
-    if (existed && !clean) {
-      this.#books.uncleanUs = nowUs;
-      this.#owed.add(encodeLine(['unclean', nowUs]));
-    }
+    if (unclean) this.#owed.add(encodeLine(['unclean', nowUs]));
     await this.#flush();
   }
 
@@ -209,14 +208,16 @@ export class Keeper implements Ledger {
   }
 
   async #rewritten(): Promise<void> {
-    if (this.#reported && !(await this.#hasSpace())) return;
+    const { disk = fsPromises } = this.#options;
+    if (this.#reported && !(await hasSpace(this.#journal.path, this.#baseBytes, disk))) return;
     const stale = { accounts: new Set<string>(), lines: [] as string[] };
     this.#stale = stale;
     const lines = this.#books.lines(this.#options.nowUs());
     const draft = await this.#journal.draft();
     try {
       for (const text of sliced(lines)) await draft.append(text);
-      while (stale.accounts.size > SLICE) await draft.append(this.#accountLines(stale.accounts));
+      while (stale.accounts.size > SLICE)
+        await draft.append(accountLines(this.#books, stale.accounts));
     } catch (error) {
       await draft.discard().catch(() => undefined);
       throw error;
@@ -227,7 +228,7 @@ export class Keeper implements Ledger {
   /** The last changes and the new file in the old one's place; nothing is appended meanwhile. */
   async #install(draft: Draft, stale: Stale): Promise<void> {
     let text = '';
-    while (stale.accounts.size > 0) text += this.#accountLines(stale.accounts);
+    while (stale.accounts.size > 0) text += accountLines(this.#books, stale.accounts);
     text += stale.lines.join('');
     // The new file holds all that is owed now; what comes from here on is appended to it.
     this.#stale = undefined;
@@ -244,50 +245,4 @@ export class Keeper implements Ledger {
     if (this.#reported) this.#options.onTrouble(`${this.#journal.path} is written again`);
     this.#reported = false;
   }
-
-  // Filling the last blocks over and over would take them from the mail.
-  async #hasSpace(): Promise<boolean> {
-    const { bavail, bsize } = await (this.#options.disk ?? fsPromises).statfs(this.#journal.path);
-    return bavail * bsize >= Math.max(4096, this.#baseBytes);
-  }
-
-  #accountLines(providers: Set<string>): string {
-    let text = '';
-    let made = 0;
-    for (const provider of providers) {
-      providers.delete(provider);
-      const line = this.#books.accountLine(provider);
-      if (line !== undefined) text += encodeLine(line);
-      made += 1;
-      if (made === SLICE) break;
-    }
-    return text;
-  }
-}
-
-// Only the last part of the path: a parent that is missing is rather a typing error, and a recursive
-// mkdir never returns on a file system that refuses it with ENOENT (Node 20, /proc).
-async function makeDir(path: string, disk: Disk): Promise<void> {
-  try {
-    await disk.mkdir(path, { mode: 0o750 });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
-}
-
-function* sliced(lines: Iterable<Line>): Generator<string> {
-  let text = '';
-  let made = 0;
-  for (const line of lines) {
-    text += encodeLine(line);
-    made += 1;
-    if (made % SLICE !== 0) continue;
-    yield text;
-    text = '';
-  }
-  yield text;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
