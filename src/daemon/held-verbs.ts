@@ -1,8 +1,12 @@
 /** Listing and releasing what is held. */
+import { setImmediate } from 'node:timers/promises';
 import type { Counted, HeldReport, Selection } from '../control/api.ts';
 import type { HeldRecord } from '../pace/item.ts';
 import { heldReport, otherReport, positionsIn } from './reports.ts';
 import type { TargetParts } from './target.ts';
+
+/** Reports written before other work gets its turn. */
+const SLICE = 100;
 
 export class HeldVerbs {
   readonly #parts: TargetParts;
@@ -19,7 +23,10 @@ export class HeldVerbs {
     );
     const positions = positionsIn(this.#parts, providers);
     const reports = [];
-    for (const record of ours) reports.push(await heldReport(this.#parts, record, positions));
+    for (const record of ours) {
+      if (reports.length % SLICE === SLICE - 1) await setImmediate();
+      reports.push(await heldReport(this.#parts, record, positions));
+    }
     const others = [...pacer.is.reconcile.others.values()]
       .map((other) => otherReport(this.#parts, other))
       .filter((report) => this.#matches(selection, report));

@@ -19,18 +19,42 @@ export interface ReportParts {
   readonly providersOf: (recipients: readonly string[]) => readonly string[];
 }
 
+/** Most destinations have the same limits: written once. */
+const written = new WeakMap<Limits, LimitsReport>();
+
 export function limitsReport(limits: Limits): LimitsReport {
-  return {
+  const known = written.get(limits);
+  if (known !== undefined) return known;
+  const report = {
     pace: limits.pace === undefined ? null : formatRate(limits.pace),
     burst: limits.pace?.burst ?? null,
     quotas: limits.quotas.map(formatRate),
     inFlight: limits.inFlight ?? null,
   };
+  written.set(limits, report);
+  return report;
 }
 
+/** Mail that waits out its own backoff, by provider. */
+export type Shelf = ReadonlyMap<string, readonly HeldRecord[]>;
+
+export function shelfOf({ pacer, providersOf }: ReportParts): Shelf {
+  const shelf = new Map<string, HeldRecord[]>();
+  for (const record of pacer.is.desk.shelf()) {
+    for (const provider of providersOf(record.recipients)) {
+      const records = shelf.get(provider);
+      if (records === undefined) shelf.set(provider, [record]);
+      else records.push(record);
+    }
+  }
+  return shelf;
+}
+
+/** `shelf`: to be given where many are reported. */
 export async function providerReport(
   parts: ReportParts,
   provider: string,
+  shelf: Shelf = shelfOf(parts),
 ): Promise<ProviderReport> {
   const { clock, pacer, store } = parts;
   const { name, limits: configured } = parts.resolution(provider);
@@ -42,7 +66,7 @@ export async function providerReport(
   const trouble = pacer.is.patients.of(provider);
   const limits = pacer.is.gate.limits(provider);
   const { minute, hour, day, inFlight } = await store.usage(provider);
-  const waiting = heldAt(parts, provider);
+  const waiting = heldAt(parts, provider, shelf);
   const queue = pacer.is.scheduler.lineUp.queue(provider);
   const next = queue === undefined ? Infinity : queue.nextUs;
   return {
@@ -98,7 +122,7 @@ interface Waiting {
 }
 
 /** Mail held for a provider: in its lanes, or in its own backoff. */
-function heldAt({ pacer, providersOf }: ReportParts, provider: string): Waiting {
+function heldAt({ pacer }: ReportParts, provider: string, shelf: Shelf): Waiting {
   const byLane: Record<string, number> = {};
   let messages = 0;
   let recipients = 0;
@@ -111,9 +135,7 @@ function heldAt({ pacer, providersOf }: ReportParts, provider: string): Waiting 
     const share = item.shares.find((one) => one.provider === provider);
     if (!item.observed) add(item.record, share?.recipients ?? 0);
   }
-  for (const record of pacer.is.desk.shelf()) {
-    if (providersOf(record.recipients).includes(provider)) add(record, record.recipients.length);
-  }
+  for (const record of shelf.get(provider) ?? []) add(record, record.recipients.length);
   return { messages, recipients, byLane };
 }
 

@@ -1,4 +1,5 @@
 /** What the control socket's verbs do. */
+import { setImmediate } from 'node:timers/promises';
 import {
   ControlError,
   type AdjustmentReport,
@@ -17,7 +18,7 @@ import type { Store } from '../store/store.ts';
 import { explain } from './explain.ts';
 import { HeldVerbs } from './held-verbs.ts';
 import { Operator } from './operator.ts';
-import { providerReport, type ReportParts } from './reports.ts';
+import { providerReport, type ReportParts, type Shelf, shelfOf } from './reports.ts';
 
 export interface TargetParts extends ReportParts {
   readonly store: Store;
@@ -43,6 +44,8 @@ export interface TargetParts extends ReportParts {
 
 /** Destinations without mail waiting that status lists at most: the rest is counted in warnings. */
 const QUIET_DESTINATIONS = 20;
+/** Reports written before other work gets its turn. */
+const SLICE = 100;
 
 export class Target implements ControlTarget {
   readonly #parts: TargetParts;
@@ -80,8 +83,12 @@ export class Target implements ControlTarget {
     if (provider !== undefined) {
       return [await providerReport(this.#parts, this.#parts.canonical(provider))];
     }
+    const shelf = shelfOf(this.#parts);
     const reports = [];
-    for (const one of await this.#active()) reports.push(await providerReport(this.#parts, one));
+    for (const one of await this.#active(shelf)) {
+      if (reports.length % SLICE === SLICE - 1) await setImmediate();
+      reports.push(await providerReport(this.#parts, one, shelf));
+    }
     return reports.filter(isActive);
   }
 
@@ -170,17 +177,15 @@ export class Target implements ControlTarget {
   }
 
   /** Providers worth a row: with mail waiting, in trouble, under an operator's hand, or named. */
-  async #active(): Promise<readonly string[]> {
+  async #active(shelf: Shelf): Promise<readonly string[]> {
     const { pacer, store, named } = this.#parts;
     const names = new Set<string>([
       ...pacer.is.scheduler.lineUp.providers(),
       ...pacer.is.patients.providers(),
       ...[...pacer.is.gate.controls.keys()].filter((name) => name !== EVERY),
       ...named(),
+      ...shelf.keys(),
     ]);
-    for (const record of pacer.is.desk.shelf()) {
-      for (const provider of this.#parts.providersOf(record.recipients)) names.add(provider);
-    }
     let quiet = 0;
     for (const provider of await store.providers()) {
       if (provider === EVERY || names.has(provider)) continue;

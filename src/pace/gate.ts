@@ -138,3 +138,8 @@ export class Gate {
     return last;
   }
 }
+
+/** Whether a refusal holds for all mail of the provider that refused. */
+export function closes({ cause: { kind } }: Attempt & { ok: false }): boolean {
+  return kind === 'trouble' || kind === 'suspended' || kind === 'in_flight';
+}

@@ -41,7 +41,7 @@ const SETTLING_MS = 5000;
 /** Holds whose owner is looked for at a time. */
 const AT_A_TIME = 4;
 /** Messages dealt with before other work gets its turn. */
-const SLICE = 200;
+const SLICE = 50;
 
 export class Reconcile {
   readonly #parts: ReconcileParts;

@@ -9,9 +9,10 @@
  * their lines: it is the head there, or nothing but another provider keeps it. So nobody is
  * overtaken at one provider by way of another.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Limits } from '../limit/limits.ts';
 import type { Clock } from './clock.ts';
-import type { Attempt } from './gate.ts';
+import { type Attempt, closes } from './gate.ts';
 import type { Item } from './item.ts';
 import type { ProviderQueue } from './lanes.ts';
 import { LineUp } from './line-up.ts';
@@ -34,6 +35,8 @@ export interface SchedulerParts {
 const SEARCH = 32;
 /** Releases of one provider in one go, before others get their turn. */
 const BATCH = 50;
+/** Lines looked at before other work gets its turn. */
+const SLICE = 50;
 /** setTimeout's longest wait. */
 const LONGEST_MS = 60_000;
 
@@ -115,8 +118,11 @@ export class Scheduler {
         this.#again = false;
         const nowUs = this.#parts.clock.nowUs();
         if (nowUs < this.#pausedUntilUs) break;
+        let served = 0;
         for (const queue of this.lineUp.queues()) {
-          if (queue.nextUs <= nowUs) await this.#serve(queue);
+          if (queue.nextUs > nowUs) continue;
+          await this.#serve(queue);
+          if (++served % SLICE === 0) await setImmediate();
           if (this.#stopped) return;
         }
       } while (this.#again);
@@ -235,11 +241,6 @@ export class Scheduler {
     this.#parts.release(item, attempt);
     return attempt;
   }
-}
-
-/** Whether a refusal holds for all mail of the provider. */
-function closes({ cause: { kind } }: Attempt & { ok: false }): boolean {
-  return kind === 'trouble' || kind === 'suspended' || kind === 'in_flight';
 }
 
 function notYetAt(provider: string): Attempt & { ok: false } {
