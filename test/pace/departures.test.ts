@@ -1,5 +1,5 @@
 import t from 'tap';
-import { delivery, removed } from './log-events.ts';
+import { deferral, delivery, removed } from './log-events.ts';
 import { openPacing, pace } from './pacing.ts';
 
 const FREE = {};
@@ -79,9 +79,10 @@ t.test('not confirmed, and still held: it waits again, charged anew', async (t) 
 });
 
 t.test('its place is free while it waits again: others are not locked out', async (t) => {
-  const { hold, postfix, time, store } = await openPacing(t, {
+  const { hold, postfix, time, store, pacer } = await openPacing(t, {
     limits: { 'one.example': { quotas: [], inFlight: 1 } },
   });
+  await pacer.inherit();
   postfix.deaf.add('ID00001');
   hold('ID00001', 'a@one.example', { sender: 'one@example.org' });
   hold('ID00002', 'a@one.example', { sender: 'two@example.org' });
@@ -163,3 +164,25 @@ t.test('mail that stays on the machine leaves at once, whatever waits', async (t
   t.same([...postfix.left].toSorted(), ['ID00001', 'ID00003']);
   t.equal((await store.usage('one.example')).minute, 1);
 });
+
+t.test(
+  'a deferral that comes before the confirmation counts, though its stamp is in whole seconds',
+  async (t) => {
+    const { hold, postfix, time, pacer } = await openPacing(t, { limits: FREE });
+    let confirm: (() => void) | undefined;
+    postfix.before = () =>
+      new Promise((resolve) => {
+        confirm = resolve;
+      });
+    hold('ID00001', 'a@one.example');
+    await time.advance(300);
+    await pacer.see(deferral('ID00001', 'a@one.example', time.nowMs() - 900));
+    postfix.before = async () => undefined;
+    confirm?.();
+    await time.settle();
+    postfix.put('ID00001', 'deferred');
+    await time.advance(500);
+    t.equal(postfix.queueOf('ID00001'), 'hold');
+    t.equal(pacer.is.desk.record('ID00001')?.deferrals, 1);
+  },
+);

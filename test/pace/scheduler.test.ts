@@ -210,3 +210,45 @@ t.test('the senders of a second provider had their turn too', async (t) => {
     'TWO',
   ]);
 });
+
+t.test('a large head that waits for another provider finds its own one free then', async (t) => {
+  const limits = { 'a.example': pace(60, 5), 'b.example': pace(2) };
+  const { time, postfix, hold } = await openPacing(t, { limits });
+  hold('FIRST1', 'x@b.example');
+  await time.advance(100);
+  const five = ['1', '2', '3', '4', '5'].map((name) => `${name}@a.example`);
+  hold('BIG001', [...five, 'x@b.example'], { sender: 'one@example.org' });
+  let bigAtMs = 0;
+  const startMs = time.nowMs();
+  postfix.onRelease = ({ queueId }) => {
+    if (queueId === 'BIG001') bigAtMs = time.nowMs() - startMs;
+  };
+  // As much as the first provider takes, all the time.
+  for (let second = 0; second < 40; second++) {
+    for (let i = 0; i < 2; i++)
+      hold(`S${second}x${i}y`, 'x@a.example', { sender: 'two@example.org' });
+    await time.advance(1000);
+  }
+  t.ok(bigAtMs > 29_000 && bigAtMs < 31_500, `${bigAtMs} ms`);
+  t.ok(postfix.left.indexOf('BIG001') > 20, 'and its own mail went on meanwhile');
+});
+
+t.test(
+  'a message behind the head that a third provider keeps is looked at when that one is free',
+  async (t) => {
+    const ten = pace(1, 1, 10e6);
+    const limits = { 'a.example': ten, 'b.example': ten, 'c.example': ten };
+    const { time, postfix, send, store } = await openPacing(t, { limits });
+    const why = { atUs: 0, kind: 'suspend', from: '', to: '', why: '', by: '' } as const;
+    const until = { untilUs: time.nowUs() + 10e6 };
+    await store.setControl('b.example', { suspended: {} }, { ...why, provider: 'b.example' });
+    await store.setControl('c.example', { suspended: until }, { ...why, provider: 'c.example' });
+    await time.settle();
+    await send('AC00001', ['x@a.example', 'x@c.example']);
+    await send('ABC0001', ['x@a.example', 'x@b.example', 'x@c.example']);
+    await send('AC00002', ['x@a.example', 'x@c.example']);
+    await send('B000001', 'x@b.example');
+    await time.advance(60_000);
+    t.same(postfix.left, ['AC00001', 'AC00002']);
+  },
+);
