@@ -126,7 +126,7 @@ t.test(
     await time.advance(60_000);
     t.same(pacer.troubles, []);
     t.equal(pacer.is.desk.size, 0);
-    t.same(postfix.releases.slice(-1).flatMap(idsOf).toSorted(), ['ID00000', 'ID00001', 'ID00002']);
+    t.same(postfix.releases.slice(-1).flatMap(idsOf), ['ID00000', 'ID00001', 'ID00002']);
     t.ok((await store.usage('one.example')).day <= 3 * postfix.releases.length);
   },
 );
@@ -186,3 +186,16 @@ t.test(
     t.equal(pacer.is.desk.record('ID00001')?.deferrals, 1);
   },
 );
+
+t.test('several that are still held leave in their old order', async (t) => {
+  const { hold, postfix, time } = await openPacing(t, { limits: FREE });
+  const ids = ['ID00001', 'ID00002', 'ID00003'];
+  for (const id of ids) {
+    postfix.deaf.add(id);
+    hold(id, 'a@one.example');
+  }
+  await time.advance(1000);
+  postfix.deaf.clear();
+  await time.advance(2000);
+  t.same(postfix.left, [...ids, ...ids]);
+});

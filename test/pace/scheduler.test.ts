@@ -225,12 +225,11 @@ t.test('a large head that waits for another provider finds its own one free then
   };
   // As much as the first provider takes, all the time.
   for (let second = 0; second < 40; second++) {
-    for (let i = 0; i < 2; i++)
-      hold(`S${second}x${i}y`, 'x@a.example', { sender: 'two@example.org' });
+    if (second % 2 === 0) hold(`OWN${second}y`, five.slice(1), { sender: 'two@example.org' });
     await time.advance(1000);
   }
-  t.ok(bigAtMs > 29_000 && bigAtMs < 31_500, `${bigAtMs} ms`);
-  t.ok(postfix.left.indexOf('BIG001') > 20, 'and its own mail went on meanwhile');
+  t.ok(bigAtMs > 29_000 && bigAtMs < 30_500, `${bigAtMs} ms`);
+  t.ok(postfix.left.indexOf('BIG001') >= 6, 'and its own mail went on meanwhile');
 });
 
 t.test(
