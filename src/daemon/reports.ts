@@ -66,7 +66,8 @@ export async function providerReport(
   const trouble = pacer.is.patients.of(provider);
   const limits = pacer.is.gate.limits(provider);
   const { minute, hour, day, inFlight } = await store.usage(provider);
-  const waiting = heldAt(parts, provider, shelf);
+  const places = await store.inFlight(provider);
+  const waiting = heldAt(parts, provider, shelf, new Set(places.map(({ id }) => id)));
   const queue = pacer.is.scheduler.lineUp.queue(provider);
   const next = queue === undefined ? Infinity : queue.nextUs;
   return {
@@ -121,8 +122,13 @@ interface Waiting {
   readonly byLane: Readonly<Record<string, number>>;
 }
 
-/** Mail held for a provider: in its lanes, or in its own backoff. */
-function heldAt({ pacer }: ReportParts, provider: string, shelf: Shelf): Waiting {
+/** Mail held for a provider: in its lanes, or in its own backoff. `charged`: ids in flight. */
+function heldAt(
+  { pacer }: ReportParts,
+  provider: string,
+  shelf: Shelf,
+  charged: ReadonlySet<string>,
+): Waiting {
   const byLane: Record<string, number> = {};
   let messages = 0;
   let recipients = 0;
@@ -133,7 +139,8 @@ function heldAt({ pacer }: ReportParts, provider: string, shelf: Shelf): Waiting
   };
   for (const item of pacer.is.scheduler.lineUp.queue(provider)?.inTurn() ?? []) {
     const share = item.shares.find((one) => one.provider === provider);
-    if (!item.observed) add(item.record, share?.recipients ?? 0);
+    // One that was charged a moment ago is about to leave: it must not be counted twice.
+    if (!item.observed && !charged.has(item.id)) add(item.record, share?.recipients ?? 0);
   }
   for (const record of shelf.get(provider) ?? []) add(record, record.recipients.length);
   return { messages, recipients, byLane };

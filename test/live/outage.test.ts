@@ -1,3 +1,3 @@
 import { outlivesAnOutage } from './outage.ts';
 
-await outlivesAnOutage({ mails: 100, outageMs: 10_000, minMs: 1000 });
+await outlivesAnOutage({ mails: 80, outageMs: 8000, minMs: 1000 });

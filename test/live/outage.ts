@@ -26,6 +26,8 @@ const limits = { pace: '10/s', burst: 1, quotas: [], in_flight: PLACES };
 
 export async function outlivesAnOutage(one: Case): Promise<void> {
   const scene = await startScene({
+    // Connections that Postfix keeps open for the next mail would count as well.
+    postfix: { main: { smtp_connection_cache_on_demand: 'no' } },
     sinks: { 'busy.example': SLOW, 'gone.example': SLOW, 'fine.example': SLOW },
     config: {
       retry: { min: `${one.minMs}ms`, max: `${one.minMs * 4}ms` },
@@ -118,17 +120,7 @@ async function promise(t: Tap, scene: Scene, name: string) {
   const { deliveries, connections } = scene.sink(`${name}.example`);
   const arrived = deliveries.map(({ mailAtMs }) => mailAtMs);
   t.same(overruns(arrived, [{ count: 10, windowMs: 1000, burst: 1 }], 300), []);
-  const together = mostAtOnce(deliveries.map(({ mailAtMs, atMs }) => [mailAtMs, atMs]));
-  t.ok(together <= PLACES, `${together} messages at once at most, as in_flight says`);
-  // A session that has its answer may still be about to say goodbye.
-  t.comment(`${connections.most} connections at once at most`);
-}
-
-/** How many of these spans of time have a moment in common. */
-function mostAtOnce(spans: readonly (readonly [fromMs: number, untilMs: number])[]): number {
-  return Math.max(
-    ...spans.map(([at]) => spans.filter(([from, until]) => from <= at && at < until).length),
-  );
+  t.ok(connections.most <= PLACES, `${connections.most} connections at once, as in_flight says`);
 }
 
 type Tap = Pick<typeof t, 'ok' | 'equal' | 'same' | 'comment' | 'test'>;

@@ -1,3 +1,3 @@
 import { lastLeavesWhenSaid } from './quotas.ts';
 
-await lastLeavesWhenSaid({ mails: 150, hour: 75, hourMs: 12_000, day: 375 });
+await lastLeavesWhenSaid({ mails: 100, hour: 50, hourMs: 8000, day: 250 });

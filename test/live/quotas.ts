@@ -74,15 +74,17 @@ export async function lastLeavesWhenSaid({ mails, hour, hourMs, day }: Case): Pr
 }
 
 /** When the last may leave, counted from the first, by the limits as they are written. */
-function lastAfterMs(mails: number, pace: Promised, hour: Promised): number {
-  const { count, windowMs, burst = 1 } = pace;
+function lastAfterMs(mails: number, { count, windowMs, burst = 1 }: Promised, hour: Promised) {
+  const intervalMs = windowMs / count;
   const leaves: number[] = [];
+  let paidMs = 0;
   for (let i = 0; i < mails; i++) {
-    // The burst first, then one each windowMs/count.
-    const paced = i < burst ? 0 : (leaves[i - 1] ?? 0) + windowMs / count;
-    const anHourBefore = leaves[i - hour.count];
-    const roomAt = anHourBefore === undefined ? 0 : anHourBefore + hour.windowMs;
-    leaves.push(Math.max(paced, roomAt));
+    // Paced, but for a burst that a pause has earned; and not within an hour of the one so far back.
+    const pacedMs = paidMs - (burst - 1) * intervalMs;
+    const roomMs = (leaves[i - hour.count] ?? -hour.windowMs) + hour.windowMs;
+    const atMs = Math.max(0, pacedMs, roomMs);
+    leaves.push(atMs);
+    paidMs = Math.max(paidMs, atMs) + intervalMs;
   }
   return leaves.at(-1) ?? 0;
 }
