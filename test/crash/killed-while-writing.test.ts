@@ -1,13 +1,12 @@
 /** kill -9 while the journal and the records are appended to, and while each is written anew. */
 import { appendFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { waitFor } from '../../lab/wait.ts';
 import { encodeLine as heldLine } from '../../src/pace/held-line.ts';
 import { encodeLine as journalLine } from '../../src/store/line.ts';
-import { burstOf, nothingLost, startCrashScene } from './crash.ts';
+import { burstOf, killed, nothingLost, startCrashScene } from './crash.ts';
 
 t.setTimeout(120_000);
 const scene = await startCrashScene();
@@ -65,10 +64,14 @@ for (const [name, lines] of Object.entries(grown)) {
     await postpace.kill('SIGKILL');
     const path = join(postpace.stateDir, name);
     await appendFile(path, [...lines()].join(''));
-    const started = postpace.start().catch(() => undefined);
-    await waitFor(() => existsSync(`${path}.new`), { everyMs: 1, what: `${name}.new` });
-    await postpace.kill('SIGKILL');
-    await started;
+    // Told by the kernel: the new file is there for some milliseconds only.
+    const watcher = watch(postpace.stateDir, (_, file) => {
+      if (file === `${name}.new` && postpace.pid !== undefined)
+        process.kill(postpace.pid, 'SIGKILL');
+    });
+    await postpace.start().catch(() => undefined);
+    await killed(scene);
+    watcher.close();
     await postpace.start();
     await nothingLost(t, scene, sinceMs);
   });

@@ -25,6 +25,7 @@ await t.test('what is held while postpace is down', { timeout: 60_000 }, async (
   );
   t.same(unclaimed, { ours: 0, foreign: 0, unclaimed: 6 });
   const { warnings } = await postpace.control.status();
+  t.match(warnings.join('\n'), /Postfix log: .*mail\.log: no such file/);
   t.match(warnings.join('\n'), /6 message\(s\) are in hold and the log does not tell why/);
   t.equal(scene.deliveries.length, 0);
 });
