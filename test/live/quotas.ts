@@ -68,8 +68,8 @@ export async function lastLeavesWhenSaid({ mails, hour, hourMs, day }: Case): Pr
         `status was ${Math.round(offMs)} ms off`,
     );
     t.ok(tookMs > expectedMs - 1, `not before ${expectedMs} ms: ${tookMs}`);
-    t.ok(tookMs < latestMs + 1000, `not after ${latestMs} ms: ${tookMs}`);
-    t.ok(Math.abs(offMs) < 1000, `status had said so from the start: ${offMs} ms off`);
+    t.ok(tookMs < latestMs + 2000, `not after ${latestMs} ms: ${tookMs}`);
+    t.ok(Math.abs(offMs) < 2000, `status had said so from the start: ${offMs} ms off`);
   });
 }
 
