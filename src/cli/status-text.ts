@@ -40,7 +40,12 @@ export function statusText(report: StatusReport, width: number): readonly string
   lines.push(...wrap([`held: ${held.ours} ours`, ...others].join(', '), width), '');
   if (report.providers.length === 0) return [...lines, 'No mail in the last day.'];
   const rows = report.providers.map((provider) => providerRow(provider, now));
-  return [...lines, ...table(COLUMNS, rows, width)];
+  const { unlisted } = report;
+  const more =
+    unlisted.providers === 0
+      ? []
+      : ['', `and ${unlisted.providers} more destinations with ${unlisted.held} messages held`];
+  return [...lines, ...table(COLUMNS, rows, width), ...more];
 }
 
 function providerRow(report: ProviderReport, now: number) {

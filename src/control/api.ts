@@ -53,7 +53,10 @@ export interface StatusReport {
   readonly passAllUntil: number | null;
   /** Sentences an administrator should act on. */
   readonly warnings: readonly string[];
+  /** Those with mail waiting first, 200 at most. */
   readonly providers: readonly ProviderReport[];
+  /** Destinations with mail waiting that are not among them. */
+  readonly unlisted: { readonly providers: number; readonly held: number };
 }
 
 export interface HeldReport {

@@ -18,7 +18,8 @@ import type { Store } from '../store/store.ts';
 import { explain } from './explain.ts';
 import { HeldVerbs } from './held-verbs.ts';
 import { Operator } from './operator.ts';
-import { providerReport, type ReportParts, type Shelf, shelfOf } from './reports.ts';
+import { providerReport, type ReportParts, shelfOf } from './reports.ts';
+import { rowsOf } from './rows.ts';
 
 export interface TargetParts extends ReportParts {
   readonly store: Store;
@@ -42,10 +43,8 @@ export interface TargetParts extends ReportParts {
   readonly reload: () => Promise<void>;
 }
 
-/** Destinations without mail waiting that status lists at most: the rest is counted in warnings. */
-const QUIET_DESTINATIONS = 20;
 /** Reports written before other work gets its turn. */
-const SLICE = 100;
+const SLICE = 50;
 
 export class Target implements ControlTarget {
   readonly #parts: TargetParts;
@@ -75,21 +74,12 @@ export class Target implements ControlTarget {
         all !== undefined && (all.untilUs ?? Infinity) > nowUs
           ? Math.round((all.untilUs ?? 0) / 1000)
           : null,
-      providers: await this.limits(provider),
+      ...(await this.#rows(provider)),
     };
   }
 
   async limits(provider?: string): Promise<readonly ProviderReport[]> {
-    if (provider !== undefined) {
-      return [await providerReport(this.#parts, this.#parts.canonical(provider))];
-    }
-    const shelf = shelfOf(this.#parts);
-    const reports = [];
-    for (const one of await this.#active(shelf)) {
-      if (reports.length % SLICE === SLICE - 1) await setImmediate();
-      reports.push(await providerReport(this.#parts, one, shelf));
-    }
-    return reports.filter(isActive);
+    return (await this.#rows(provider)).providers;
   }
 
   setLimits(provider: string, change: LimitsChange): Promise<ProviderReport> {
@@ -164,6 +154,22 @@ export class Target implements ControlTarget {
     };
   }
 
+  async #rows(provider?: string): Promise<Pick<StatusReport, 'providers' | 'unlisted'>> {
+    if (provider !== undefined) {
+      const one = await providerReport(this.#parts, this.#parts.canonical(provider));
+      return { providers: [one], unlisted: { providers: 0, held: 0 } };
+    }
+    const shelf = shelfOf(this.#parts);
+    const { names, unlisted } = await rowsOf(this.#parts, shelf);
+    const providers = [];
+    for (const name of names) {
+      const report = await providerReport(this.#parts, name, shelf);
+      if (isActive(report)) providers.push(report);
+      if (providers.length % SLICE === SLICE - 1) await setImmediate();
+    }
+    return { providers, unlisted };
+  }
+
   explain(query: string): Promise<ExplainReport> {
     return explain(this.#parts, query);
   }
@@ -174,25 +180,6 @@ export class Target implements ControlTarget {
 
   reload(): Promise<void> {
     return this.#parts.reload();
-  }
-
-  /** Providers worth a row: with mail waiting, in trouble, under an operator's hand, or named. */
-  async #active(shelf: Shelf): Promise<readonly string[]> {
-    const { pacer, store, named } = this.#parts;
-    const names = new Set<string>([
-      ...pacer.is.scheduler.lineUp.providers(),
-      ...pacer.is.patients.providers(),
-      ...[...pacer.is.gate.controls.keys()].filter((name) => name !== EVERY),
-      ...named(),
-      ...shelf.keys(),
-    ]);
-    let quiet = 0;
-    for (const provider of await store.providers()) {
-      if (provider === EVERY || names.has(provider)) continue;
-      if (++quiet > QUIET_DESTINATIONS) break;
-      names.add(provider);
-    }
-    return [...names];
   }
 }
 

@@ -86,6 +86,14 @@ No mail in the last day.
   );
 });
 
+t.test('destinations without a row are counted', async (test) => {
+  const report = { ...STATUS, unlisted: { providers: 9800, held: 9900 } };
+  const other = await served({ ...fakeDaemon(), status: async () => report });
+  test.teardown(() => other.close());
+  const { out } = await other.run('status');
+  test.match(out, /\n\nand 9800 more destinations with 9900 messages held\n$/);
+});
+
 t.test("a stranger's text can't command the terminal", async (test) => {
   const nasty = '451 \u001b]0;owned\u0007\u009b2J \u202egnp.exe 用户';
   const provider = { ...OUTLOOK, trouble: { since: 0, nextProbe: null, reply: nasty } };

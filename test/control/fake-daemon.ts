@@ -80,6 +80,7 @@ export const STATUS: StatusReport = {
   passAllUntil: null,
   warnings: ['postpace is not the last milter of smtpd: opendkim comes after it'],
   providers: [UTC, OUTLOOK, QUIET],
+  unlisted: { providers: 0, held: 0 },
 };
 
 /** The nth held message; the ids are as long as Postfix's long ones. */

@@ -82,3 +82,26 @@ t.test('a queue that can’t be listed: 503', async (t) => {
   await t.rejects(target.reconcile(), { status: 503, message: /postqueue ended/ });
   await t.rejects(target.adoptHeld(['ALIEN01'], 'root'), { status: 503, message: /postqueue/ });
 });
+
+t.test('status has a row for those with most mail waiting, and counts the rest', async (t) => {
+  const { target, hold, time } = await openTarget(t, { others: { quotas: [], inFlight: 1 } });
+  hold('GONE003', 'a@many.example');
+  await time.advance(10);
+  for (let i = 0; i < 250; i++) {
+    hold(`GONE1${String(i).padStart(3, '0')}`, `a@d${i}.example`);
+    hold(`WAIT1${String(i).padStart(3, '0')}`, `b@d${i}.example`);
+  }
+  hold('MANY001', 'b@many.example');
+  hold('MANY002', 'c@many.example');
+  await time.advance(10);
+  const { providers, unlisted } = await target.status();
+  t.equal(
+    providers.find(({ held }) => held === 2),
+    providers.find(({ provider }) => provider === 'many.example'),
+    'the most mail is in the list',
+  );
+  const listed = providers.filter(({ held }) => held > 0).length;
+  t.ok(listed <= 200, `${listed} rows with mail`);
+  t.same(unlisted, { providers: 251 - listed, held: 251 - listed });
+  t.same((await target.status('d249.example')).providers[0]?.held, 1, 'each can be asked for');
+});
