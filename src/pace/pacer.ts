@@ -1,5 +1,6 @@
 /** Pacing as a daemon uses it: loaded, started, fed with the log, compared with the queue, stopped. */
-import type { LogEvent } from '../postfix/event.ts';
+import type { DeliveryEvent, LogEvent } from '../postfix/event.ts';
+import { openAt } from './flights.ts';
 import { EVERY } from './gate.ts';
 import { readInherited } from './inherit.ts';
 import { reasonOf } from './log.ts';
@@ -124,8 +125,17 @@ export class Pacer {
 
   /** What the log says, in order: nothing is acted upon before it is known who stays here. */
   async see(event: LogEvent): Promise<void> {
-    if (event.kind === 'delivery') await this.#parts.settings.prepare([event.recipient]);
+    if (event.kind === 'delivery' && this.#mustKnow(event)) {
+      await this.#parts.settings.prepare([event.recipient]);
+    }
     this.is.outcomes.see(event);
+  }
+
+  /** Not where it was known when the message was let go: a process for each delivery is too much. */
+  #mustKnow({ queueId, program, status, origTo, recipient }: DeliveryEvent): boolean {
+    const flight = this.is.flights.get(queueId);
+    if (flight === undefined) return program === 'smtp';
+    return status === 'deferred' || openAt(flight, [origTo, recipient]) === undefined;
   }
 
   async #changed(provider: string): Promise<void> {

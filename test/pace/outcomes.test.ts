@@ -233,3 +233,18 @@ t.test('only observed: Postfix keeps its own retries', async (t) => {
   t.same(postfix.holds, []);
   t.equal(pacer.is.patients.of('one.example'), undefined);
 });
+
+t.test(
+  'where mail goes is looked up for a delivery only when it is not known already',
+  async (t) => {
+    const { send, pacer, wishes, time } = await openPacing(t, { limits: LIMITS });
+    await send('ID00001', ['a@one.example', 'b@two.example']);
+    await pacer.see(delivery('ID00001', 'A@one.example', time.nowMs()));
+    await pacer.see(delivery('ALIEN01', 'c@inside.example', time.nowMs(), { program: 'local' }));
+    t.same(wishes.lookedUp, []);
+    await pacer.see(delivery('ID00001', 'else@two.example', time.nowMs()));
+    await pacer.see(delivery('ALIEN02', 'd@one.example', time.nowMs()));
+    await pacer.see(deferral('ID00001', 'b@two.example', time.nowMs()));
+    t.same(wishes.lookedUp, ['else@two.example', 'd@one.example', 'b@two.example']);
+  },
+);

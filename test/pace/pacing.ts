@@ -43,6 +43,8 @@ export class Wishes {
   ownerOf: (queueId: string) => Owner | undefined = () => undefined;
   /** Thrown by targetOf. */
   fault: Error | undefined;
+  /** Recipients whose place was looked up. */
+  readonly lookedUp: string[] = [];
 }
 
 export interface Pacing {
@@ -80,7 +82,9 @@ function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
       const id = providerOf(destination);
       return { id, mode: wishes.observed.has(id) ? 'observe' : 'hold' };
     },
-    prepare: async () => undefined,
+    prepare: async (recipients) => {
+      wishes.lookedUp.push(...recipients);
+    },
     laneOf: (sender) => wishes.laneOf(sender),
     laneIndex: (lane) => Math.max(0, LANES.indexOf(lane)),
     bestLane: () => 'transactional',
