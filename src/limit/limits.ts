@@ -26,6 +26,3 @@ export interface Limits {
   /** Messages of the provider that may be with Postfix without an outcome; integer >= 1. */
   readonly inFlight?: number;
 }
-
-/** No limit at all: what `pass` puts in force. */
-export const UNLIMITED: Limits = { quotas: [] };
