@@ -8,7 +8,7 @@ rm -rf "$out"
 mkdir -p "$out"
 node_modules/.bin/tsc --outDir "$out"
 # Data that the code finds by a path relative to its own module.
-for dir in providers postfix systemd; do
+for dir in providers rules postfix systemd; do
   [ -d "$dir" ] && cp -R "$dir" "$out/"
 done
 # A compiled tree is a package of its own to Node: the module type comes along.

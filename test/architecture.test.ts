@@ -48,6 +48,7 @@ const folders = [
   'store',
   'postfix',
   'pace',
+  'feedback',
   'config',
   'control',
   'systemd',
@@ -62,6 +63,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ['mail', 'limit'],
   postfix: ['mail'],
   pace: ['mail', 'limit', 'provider'],
+  feedback: ['mail'],
   config: ['mail', 'limit', 'provider'],
   control: ['mail'],
 };
@@ -81,6 +83,7 @@ t.test('lint refuses an import against the direction', async (t) => {
 t.test('lint knows the ports', async (t) => {
   t.same(await refused('pace', ['../store/store.ts', '../postfix/event.ts', './ports.ts']), []);
   t.same(await refused('postfix', ['../pace/ports.ts', './event.ts']), []);
+  t.same(await refused('feedback', ['../store/store.ts', '../postfix/event.ts']), []);
 });
 
 t.test('no source file is longer than 250 lines', async (t) => {
@@ -106,6 +109,7 @@ t.test('no path of the machine it was written on', async (t) => {
     'systemd',
     'docs',
     'providers',
+    'rules',
   ];
   const present = sources.filter((folder) => existsSync(join(root, folder)));
   for (const file of (await Promise.all(present.map(filesBelow))).flat()) {

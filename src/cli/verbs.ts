@@ -50,6 +50,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./held.ts')).held,
   },
   {
+    command: 'classify [text]',
+    describe: 'What a reply of a mail server means, and whose doing it is',
+    load: async () => (await import('./classify.ts')).classify,
+  },
+  {
     command: 'config',
     describe: 'Check, show and begin the configuration',
     load: async () => (await import('./config.ts')).config,

@@ -1,0 +1,181 @@
+/**
+ * How right the classifier is: over a folder of labelled replies, by category and by group, with the
+ * confusion table, and how fast it is.
+ * usage: node dist/bench/classify.js CORPUS-DIR [--text]; prints JSON, or text.
+ *
+ * CORPUS-DIR/replies.jsonl has one reply a line: `text`, `category`, `certain`, `kind`, `provider`;
+ * eml.jsonl one recipient of a delivery status notification: `diagnostic`, `category`, `certain`.
+ * Scored is what is certain, and of the replies only those of kind real and doc.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { CATEGORIES, groupOf, type Category, type Group } from '../src/feedback/category.ts';
+import { createClassifier, type Classification } from '../src/feedback/classify.ts';
+import { loadRules } from '../src/feedback/rule-files.ts';
+
+interface Labelled {
+  readonly text: string;
+  readonly category: Category;
+  readonly provider: string | undefined;
+}
+
+interface Judged extends Labelled {
+  readonly found: Classification;
+}
+
+/** The corpus's names of providers -> ours, where they differ. */
+const PROVIDER: Readonly<Record<string, string>> = {
+  google: 'gmail',
+  microsoft: 'outlook',
+  apple: 'icloud',
+};
+
+const [folder] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+if (folder === undefined) {
+  process.stderr.write('usage: node dist/bench/classify.js CORPUS-DIR [--text]\n');
+  process.exit(2);
+}
+const classifier = createClassifier(loadRules());
+const replies = labelled('replies.jsonl', 'text', (line) =>
+  ['real', 'doc'].includes(String(line['kind'])),
+);
+const diagnostics = labelled('eml.jsonl', 'diagnostic', () => true);
+const report = {
+  textAlone: score(replies.map((reply) => judge(reply, undefined))),
+  providerKnown: score(replies.map((reply) => judge(reply, reply.provider))),
+  diagnostics: score(diagnostics.map((each) => judge(each, undefined))),
+  repliesPerSecond: speed(),
+};
+process.stdout.write(
+  process.argv.includes('--text') ? inWords(report) : `${JSON.stringify(report, null, 2)}\n`,
+);
+
+function labelled(
+  name: string,
+  key: string,
+  wanted: (line: Record<string, unknown>) => boolean,
+): readonly Labelled[] {
+  const lines = readFileSync(join(folder ?? '.', name), 'utf8')
+    .trim()
+    .split('\n');
+  return lines.flatMap((line) => {
+    const value: Record<string, unknown> = JSON.parse(line);
+    const { [key]: text, category, provider, certain } = value;
+    const known = CATEGORIES.find((each) => each === category);
+    if (typeof text !== 'string' || known === undefined || certain !== true || !wanted(value)) {
+      return [];
+    }
+    const named = typeof provider === 'string' ? (PROVIDER[provider] ?? provider) : undefined;
+    return [{ text, category: known, provider: named }];
+  });
+}
+
+function judge(reply: Labelled, provider: string | undefined): Judged {
+  return { ...reply, found: classifier.classify(reply.text, { provider }) };
+}
+
+/**
+ * What the label's group may be. A label says `throttled` for the limits of one mailbox and for caps
+ * on connections too, which do not slow a provider down.
+ */
+function groupsOf({ text, category }: Labelled): readonly Group[] {
+  if (category !== 'throttled') return [groupOf(category)];
+  if (/\b[45]\.2\.12[12]\b|receiving mail (at a rate|too quickly)/.test(text)) return ['recipient'];
+  return /too many (\w+ )*connections|trop de connexions/i.test(text) ? ['weather'] : ['slow'];
+}
+
+/** Says that we send too much, or that we are blocked. */
+function isWarning({ category }: { readonly category: Category }): boolean {
+  return ['throttled', 'ip_blocked', 'dnsbl'].includes(category);
+}
+
+function score(judged: readonly Judged[]) {
+  const harmless = judged.filter(({ category }) =>
+    ['recipient', 'weather', 'good'].includes(groupOf(category)),
+  );
+  const taken = harmless.filter(({ found }) => ['slow', 'blocked'].includes(found.group));
+  const warnings = judged.filter(isWarning);
+  const inGroup = judged.filter((each) => groupsOf(each).includes(each.found.group));
+  const inCategory = judged.filter(({ category, found }) => category === found.category);
+  const confusion: Record<string, Record<string, number>> = {};
+  for (const { category, found } of judged) {
+    const row = (confusion[category] ??= {});
+    row[found.category] = (row[found.category] ?? 0) + 1;
+  }
+  return {
+    of: judged.length,
+    categoryRight: share(inCategory.length, judged.length),
+    groupRight: share(inGroup.length, judged.length),
+    throttledAndBlocked: warnings.length,
+    recognised: share(warnings.filter(({ found }) => isWarning(found)).length, warnings.length),
+    recipientWeatherGood: harmless.length,
+    takenForSlowOrBlocked: share(taken.length, harmless.length),
+    confusion,
+    wrongGroup: judged
+      .filter((each) => !inGroup.includes(each))
+      .map(({ text, category, found }) => ({
+        category,
+        found: found.category,
+        rule: found.rule ?? null,
+        text: text.slice(0, 200),
+      })),
+  };
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 1 : Number((part / whole).toFixed(4));
+}
+
+/** Replies a second of one core's time, whatever else the machine does. */
+function speed(): number {
+  const texts = replies.map(({ text }) => text);
+  if (texts.length === 0) return 0;
+  let done = 0;
+  let spentUs = 0;
+  for (const secondsOfCpu of [0.5, 1]) {
+    const from = process.cpuUsage();
+    done = 0;
+    spentUs = 0;
+    while (spentUs < secondsOfCpu * 1e6) {
+      for (const text of texts) classifier.classify(text);
+      done += texts.length;
+      const { user, system } = process.cpuUsage(from);
+      spentUs = user + system;
+    }
+  }
+  return Math.round(done / (spentUs / 1e6));
+}
+
+function inWords(all: typeof report): string {
+  const lines = [`${all.repliesPerSecond} replies a second`];
+  for (const [name, part] of Object.entries(all)) {
+    if (typeof part === 'number') continue;
+    lines.push(
+      '',
+      `${name}: ${part.of} replies`,
+      `  category right          ${percent(part.categoryRight)}`,
+      `  group right             ${percent(part.groupRight)}`,
+      `  throttled and blocked   ${part.throttledAndBlocked}, recognised ${percent(part.recognised)}`,
+      `  recipient and weather   ${part.recipientWeatherGood}, taken for slow or blocked ${percent(part.takenForSlowOrBlocked)}`,
+      '  label: what it was taken for',
+      ...Object.entries(part.confusion)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([label, row]) => `    ${label.padEnd(16)} ${counts(row)}`),
+      '  wrong group',
+      ...part.wrongGroup.map(
+        ({ category, rule, text }) => `    ${category} as ${rule ?? 'other'}: ${text}`,
+      ),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function counts(row: Readonly<Record<string, number>>): string {
+  const sorted = Object.entries(row).toSorted(([, a], [, b]) => b - a);
+  return sorted.map(([name, count]) => `${name} ${count}`).join(', ');
+}
+
+function percent(value: number): string {
+  return `${(value * 100).toFixed(2)} %`;
+}

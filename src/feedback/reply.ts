@@ -1,0 +1,117 @@
+/**
+ * A reply as the rules see it. What comes in is what Postfix logs, what a DSN's Diagnostic-Code says,
+ * or bare text; whatever it is, it is read, bounded, and never refused.
+ */
+
+export type Stage = 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message';
+
+export interface Reply {
+  /** 200 to 599; undefined: nobody replied, as in `Connection timed out`. */
+  readonly code: number | undefined;
+  /** Enhanced status code (RFC 3463): `4.7.650`. */
+  readonly status: string | undefined;
+  /** What was refused, where Postfix says it. */
+  readonly stage: Stage | undefined;
+  /** Lower case, single blanks, lines joined; mail addresses as `@`, IPv4 addresses as `ip`. */
+  readonly text: string;
+  /** The same with addresses, as written: for the IP addresses in it. */
+  readonly written: string;
+}
+
+/** Longer text is cut: nothing that decides comes so late, and a stranger chose the length. */
+export const MOST_CHARACTERS = 2000;
+
+const CODE = /(?:^|[:;>("'] ?)([245]\d\d)(?=[- ]|$)/;
+const STATUS = /(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/;
+/** Not 127.0.0.0/8: there a block list says why. */
+const IPV4 = /\b(?!127\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b/g;
+/** What the reply filter leaves of a code that it turned: the true one. */
+const MARK = /\[postpace ([245]\d\d)\] ?/;
+const STAGES: readonly (readonly [sign: string, stage: Stage])[] = [
+  ['end of data', 'message'],
+  ['bdat', 'message'],
+  ['data', 'data'],
+  ['rcpt', 'rcpt'],
+  ['mail', 'mail'],
+  ['helo', 'helo'],
+  ['ehlo', 'helo'],
+];
+
+export function readReply(input: string): Reply {
+  const bounded = withSingleBlanks(input.slice(0, 2 * MOST_CHARACTERS));
+  const { stage, rest } = unwrap(bounded);
+  const mark = MARK.exec(rest);
+  const plain = mark === null ? rest : rest.replace(MARK, '');
+  const said = CODE.exec(plain)?.[1];
+  const code = mark?.[1] ?? said;
+  const found = STATUS.exec(plain)?.[1];
+  const written = joinLines(plain, said, found).slice(0, MOST_CHARACTERS);
+  return {
+    code: code === undefined ? undefined : Number(code),
+    status: found !== undefined && mark !== null ? `${mark[1]?.[0]}${found.slice(1)}` : found,
+    stage,
+    text: withoutAddresses(plainAscii(written.toLowerCase())).replace(IPV4, 'ip'),
+    written,
+  };
+}
+
+function withSingleBlanks(text: string): string {
+  return /\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ').trim() : text.trim();
+}
+
+/** Takes off what Postfix puts around a reply: who said it, and to which command. */
+function unwrap(text: string): { readonly stage: Stage | undefined; readonly rest: string } {
+  let rest = text;
+  let stage: Stage | undefined;
+  const at = rest.lastIndexOf('(in reply to ');
+  if (at >= 0) {
+    const command = rest.slice(at, at + 60).toLowerCase();
+    stage = STAGES.find(([sign]) => command.includes(sign))?.[1];
+    rest = rest.slice(0, at).trimEnd();
+  }
+  if (rest.startsWith('delivery temporarily suspended: ')) rest = rest.slice(32);
+  const host = /^host \S{1,300} (said|refused to talk to me): /.exec(rest);
+  if (host === null) return { stage, rest };
+  if (host[1] !== 'said') stage ??= 'connect';
+  return { stage, rest: rest.slice(host[0].length) };
+}
+
+/** `550-5.7.1 a 550-5.7.1 b 550 5.7.1 c` and `550-a 550 b` as one line. */
+function joinLines(text: string, code: string | undefined, status: string | undefined): string {
+  if (code === undefined || !text.includes(`${code}-`)) return text;
+  let joined = text;
+  if (status !== undefined) {
+    joined = joined.replaceAll(` ${code}-${status} `, ' ').replaceAll(` ${code} ${status} `, ' ');
+  }
+  return joined.replaceAll(` ${code}-`, ' ').replaceAll(` ${code} `, ' ');
+}
+
+/** Accents and typographic quotes away, so that `rejeté` and `rejete` are one word. */
+function plainAscii(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text;
+  return text
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/[\u2018\u2019]/g, "'")
+    .slice(0, MOST_CHARACTERS);
+}
+
+const AROUND = new Set(' <>()[]"\',;:');
+
+/** Mail addresses as `@`: a mailbox may be called `spam`, and its owner writes no reply. */
+function withoutAddresses(text: string): string {
+  let at = text.indexOf('@');
+  if (at < 0) return text;
+  let result = '';
+  let done = 0;
+  while (at >= 0) {
+    let start = at;
+    while (start > done && !AROUND.has(text[start - 1] ?? ' ')) start -= 1;
+    let end = at + 1;
+    while (end < text.length && !AROUND.has(text[end] ?? ' ')) end += 1;
+    result += `${text.slice(done, start)}@`;
+    done = end;
+    at = text.indexOf('@', end);
+  }
+  return result + text.slice(done);
+}

@@ -1,0 +1,391 @@
+import t from 'tap';
+
+import { createClassifier, type Context } from '../../src/feedback/classify.ts';
+import { loadRules } from '../../src/feedback/rule-files.ts';
+
+const { classify } = createClassifier(loadRules());
+const ownAddresses = ['192.0.2.25'];
+const relay = 'mx.example.org[198.51.100.2]:25';
+
+/** The category, the group, whose doing it is, and who says it, as far as the case is about them. */
+type Case = readonly [reply: string, expected: string, context?: Context];
+
+const CASES: Readonly<Record<string, readonly Case[]>> = {
+  'Outlook: S3150, and whose address it names': [
+    [
+      "550 5.7.1 Unfortunately, messages from [192.0.2.25] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).",
+      'ip_blocked blocked ours outlook',
+      { provider: 'outlook', ownAddresses, relay },
+    ],
+    [
+      "550 5.7.1 Unfortunately, messages from [203.0.113.77] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).",
+      'ip_blocked blocked intermediary outlook',
+      {
+        provider: 'utc',
+        ownAddresses,
+        recipient: 'x@hotmail.com',
+        originalRecipient: 'x@etu.utc.fr',
+      },
+    ],
+    [
+      'host hotmail-com.olc.protection.outlook.com[198.51.100.2] said: 451 4.7.650 The mail server [192.0.2.25] has been temporarily rate limited due to IP reputation. (S843) (in reply to MAIL FROM command)',
+      'throttled slow ours outlook',
+      {
+        provider: 'outlook',
+        ownAddresses,
+        relay: 'hotmail-com.olc.protection.outlook.com[198.51.100.2]:25',
+      },
+    ],
+    ['451 4.7.651 no words', 'throttled slow'],
+    [
+      '550 5.7.606 Access denied, banned sending IP [192.0.2.25].',
+      'ip_blocked blocked ours',
+      { ownAddresses },
+    ],
+    [
+      '554 5.2.121 The sender has exceeded the limit for the number of messages they can send to this recipient per hour.',
+      'throttled recipient unknown',
+    ],
+    ['550 5.7.124 no words', 'bad_mailbox recipient'],
+    ['550 5.7.133 no words', 'bad_mailbox recipient'],
+    [
+      '550 5.4.1 Recipient address rejected: Access denied. [X.eop.prod.protection.outlook.com]',
+      'bad_mailbox recipient',
+    ],
+    [
+      '550 5.7.1 Service unavailable, MailFrom domain is listed in Spamhaus. (S8002)',
+      'sender_rejected ours',
+    ],
+  ],
+  'UTC: a policy reason, after a large batch': [
+    [
+      '550 5.7.1 Policy reason (in reply to end of DATA command)',
+      'policy judged ours utc',
+      { provider: 'utc', ownAddresses, relay },
+    ],
+    ['550 5.7.1 Policy reason', 'policy judged unknown'],
+  ],
+  'QQ: limits as 550': [
+    [
+      '550 Mail content denied. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000726',
+      'content judged unknown qq',
+    ],
+    ['550 Ip frequency limited', 'throttled slow unknown qq'],
+    ['550 Sender frequency limited', 'throttled slow unknown qq'],
+    ['550 Domain frequency limited', 'throttled slow unknown qq'],
+    ['550 Connection frequency limited', 'throttled slow unknown qq'],
+    ['450 4.7.1 [postpace 550] Ip frequency limited', 'throttled slow unknown qq'],
+    ['450 4.7.1 [postpace 550] Mail content denied', 'content judged unknown qq'],
+    [
+      '550 Mailbox unavailable or access denied',
+      'throttled recipient unknown qq',
+      { provider: 'qq' },
+    ],
+    ['550 Mailbox unavailable or access denied', 'bad_mailbox recipient'],
+    [
+      '550 Suspected spam ip. Blocked IP 192.0.2.25',
+      'ip_blocked blocked ours qq',
+      { ownAddresses },
+    ],
+  ],
+  'Orange: the number decides': [
+    ['550 5.2.0 Mail rejete. Mail rejected. ofr_506 [506]', 'content judged unknown orange'],
+    [
+      '421 mwinf5c79 ME Trop de connexions, veuillez verifier votre configuration. OFR005_104 [104]',
+      'throttled weather',
+    ],
+    [
+      '421 mwinf5c77 ME Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_999 [999]',
+      'throttled slow',
+    ],
+    [
+      '421 4.2.0 Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR005_505 [505]',
+      'throttled slow',
+    ],
+    [
+      '550 mwinf5c10 ME Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR006_103 192.0.2.25 [103]',
+      'ip_blocked blocked ours',
+      { ownAddresses },
+    ],
+    [
+      '550 mwinf5c04 ME Adresse IP source bloquee pour incident de spam. OFR006_102 Ref http://csi.cloudmark.com/reset-request/?ip=192.0.2.25 [102]',
+      'ip_blocked blocked',
+    ],
+    [
+      '550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient. OFR_416 [416]',
+      'bad_mailbox recipient',
+    ],
+    [
+      '552 5.1.1 Boite du destinataire pleine. Recipient overquota. OFR_417 [417]',
+      'mailbox_full recipient',
+    ],
+    ['501 5.1.0 Emetteur invalide. Invalid Sender. OFR004_405 [405]', 'sender_rejected ours'],
+    ['550 5.7.1 DMARC verification failed OFR_515 [515]', 'auth_failure ours'],
+  ],
+  'La Poste: the same numbers': [
+    [
+      '421 Too many connections, slow down. LPN105_104',
+      'throttled weather unknown laposte',
+      { provider: 'laposte' },
+    ],
+    ['450 4.7.1 Service refuse. Veuillez essayer plus tard. LPN027_503', 'throttled slow'],
+    [
+      '550 5.5.0 The emails sent to the mail host Laposte.net were blocked by our services. LPN007_102',
+      'ip_blocked blocked',
+    ],
+    [
+      '550 5.7.1 Service refuse. Veuillez essayer plus tard. service refused, please try later. LPN007_510',
+      'content judged',
+    ],
+    [
+      '550 5.5.0 Le compte du destinataire est bloque. The recipient account isblocked. LPN007_426',
+      'bad_mailbox recipient',
+    ],
+    ['571 5.7.1 Message refused, DMARC verification Failed. LPN007_517', 'auth_failure ours'],
+  ],
+  'Bluewin: a limit as 554': [
+    ['554 5.2.0 sc969: IP reputation ratelimit in effect', 'throttled slow unknown bluewin.ch'],
+  ],
+  'Gmail: one mailbox, or our address': [
+    [
+      '450-4.2.1 The user you are trying to contact is receiving mail at a rate that 450-4.2.1 prevents additional messages from being delivered. 450 4.2.1 https://support.google.com/mail/?p=ReceivingRate',
+      'throttled recipient',
+    ],
+    [
+      '450 4.2.1 The user you are trying to contact is receiving mail too quickly.',
+      'throttled recipient',
+    ],
+    [
+      '421 4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address.',
+      'throttled slow',
+    ],
+    [
+      '421 4.7.0 [192.0.2.25 15] Our system has detected an unusual rate of unsolicited mail originating from your IP address.',
+      'throttled slow ours gmail',
+      { ownAddresses },
+    ],
+    [
+      '550 5.7.28 There is an unusual rate of unsolicited mail originating from your IP address.',
+      'throttled slow',
+    ],
+    [
+      '550 5.7.1 [192.0.2.25] likely suspicious due to the very low reputation of the sending IP address.',
+      'ip_blocked blocked ours',
+      { ownAddresses },
+    ],
+    [
+      '550 5.7.1 likely suspicious due to the very low reputation of the sending domain.',
+      'policy judged',
+    ],
+    [
+      '421 4.7.26 This mail has been rate limited because it is unauthenticated.',
+      'auth_failure ours',
+    ],
+    [
+      "421 4.7.29 Your email has been rate limited because this message wasn't sent over a TLS connection.",
+      'throttled ours',
+    ],
+    [
+      '550 5.7.25 The IP address sending this message does not have a PTR record setup',
+      'bad_rdns ours',
+    ],
+    [
+      "552 5.2.2 The recipient's inbox is out of storage space and inactive.",
+      'mailbox_full recipient',
+    ],
+  ],
+  'Free and SFR': [
+    [
+      '421 Too many spams from your IP (192.0.2.25), please visit http://postmaster.free.fr/',
+      'ip_blocked blocked ours free',
+      { provider: 'free', ownAddresses },
+    ],
+    [
+      '421 too many errors from your IP (192.0.2.25), please visit http://postmaster.free.fr/',
+      'throttled slow',
+    ],
+    ['550 spam detected', 'content judged unknown free', { provider: 'free' }],
+    ['550 5.2.1 This mailbox has been blocked due to inactivity', 'bad_mailbox recipient'],
+    [
+      '450 4.7.1 Client host rejected: Service refused due to bad behavior SFR_IN_105',
+      'throttled slow',
+    ],
+    [
+      '450 4.7.1 Client host rejected: Service refused due to bad behavior SFR_IN_101',
+      'ip_blocked blocked',
+    ],
+    [
+      '554 5.7.1 <example.com[192.0.2.25]>: Client host rejected: Abus detecte GU_EIB_02',
+      'ip_blocked blocked ours',
+      { ownAddresses },
+    ],
+  ],
+  'Yahoo: TS and TSS': [
+    [
+      '421 4.7.0 [TS01] Messages from 192.0.2.25 temporarily deferred due to user complaints - 4.16.55.1',
+      'throttled slow ours yahoo',
+      { ownAddresses },
+    ],
+    [
+      '421 4.7.0 [TSS04] Messages from 192.0.2.25 temporarily deferred due to unexpected volume or user complaints - 4.16.55.1',
+      'throttled slow ours',
+      { ownAddresses },
+    ],
+    [
+      '421 4.7.1 [TS03] All messages from 192.0.2.25 will be permanently deferred; Retrying will NOT succeed.',
+      'ip_blocked blocked',
+    ],
+    [
+      '553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.25',
+      'dnsbl blocked ours',
+      { ownAddresses },
+    ],
+    ['450 User is receiving mail too quickly', 'throttled recipient'],
+    [
+      '553 Mail from 192.0.2.25 not allowed - VS98-IP0 deferred',
+      'throttled slow unknown yahoo-jp',
+      { provider: 'yahoo-jp' },
+    ],
+    [
+      '554 5.7.9 Message not accepted for policy reasons. See https://senders.yahooinc.com/error-codes',
+      'policy judged',
+    ],
+  ],
+  'NetEase, GMX, iCloud': [
+    ['421 HL:ICC 163 mx1,too many connections', 'throttled weather unknown netease'],
+    ['421 HL:IFC 163 mx1', 'throttled slow'],
+    ['554 MI:STC 163 mx1', 'throttled slow'],
+    ['554 DT:SPM 163 mx1', 'content judged'],
+    ['554 HL:IHU 163 mx1', 'ip_blocked blocked'],
+    ['450 DT:RBL 163 mx1', 'dnsbl blocked'],
+    [
+      '421 Rate limit reached. Please try again later',
+      'throttled slow unknown gmx',
+      { provider: 'gmx' },
+    ],
+    ['554 Transaction failed Reject due to policy restrictions.', 'policy judged'],
+    [
+      '421 web.de (mxweb113) Nemesis ESMTP Service not available Service unavailable Reject due to policy restrictions',
+      'throttled slow',
+    ],
+    ['550 <x@web.de>: Bad DNS PTR resource record', 'bad_rdns ours'],
+    [
+      '421 4.7.1 Messages to x@icloud.com deferred due to excessive volume. Try again later',
+      'throttled slow unknown icloud',
+    ],
+    ['550 5.7.1 [CS01] Message rejected due to local policy.', 'policy judged'],
+    [
+      '550 5.7.1 Your email was rejected due to having a domain present in the Spamhaus DBL',
+      'content judged',
+    ],
+    [
+      '550 5.7.1 Mail from IP 192.0.2.25 was rejected due to listing in Spamhaus SBL.',
+      'dnsbl blocked ours',
+      { ownAddresses },
+    ],
+  ],
+  'Spamhaus: a list of addresses, a list of domains, and no answer at all': [
+    [
+      '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.25',
+      'dnsbl blocked ours',
+      { ownAddresses },
+    ],
+    [
+      '554 5.7.1 Service unavailable; Client host [203.0.113.9] blocked using zen.spamhaus.org',
+      'dnsbl blocked intermediary',
+      { ownAddresses },
+    ],
+    [
+      '554 5.7.1 Service unavailable; Sender address [a@example.org] blocked using dbl.spamhaus.org; https://www.spamhaus.org/query/domain/example.org',
+      'sender_rejected ours',
+    ],
+    ['550 5.7.1 Message contains a link listed at dbl.spamhaus.org', 'content judged'],
+    [
+      '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/198.51.100.53',
+      'remote_system weather unknown',
+      { ownAddresses },
+    ],
+    [
+      '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using multi.uribl.com; 127.0.0.1 -> Query Refused. See http://uribl.com/refused.shtml',
+      'remote_system weather unknown',
+      { ownAddresses },
+    ],
+    [
+      '521 5.7.1 Service unavailable; client [192.0.2.25] blocked using zen.spamhaus.org 127.255.255.254',
+      'remote_system weather',
+    ],
+  ],
+  'what must not tighten': [
+    ['421 4.4.2 mx.example.org Error: timeout exceeded', 'network weather'],
+    ['421 4.4.2 mx.example.org Idle timeout, closing channel', 'network weather'],
+    [
+      'conversation with mx.example.org[198.51.100.2] timed out while receiving the initial server greeting',
+      'network weather',
+    ],
+    ['lost connection with mx.example.org[198.51.100.2] while sending RCPT TO', 'network weather'],
+    ['connect to mx.example.org[198.51.100.2]:25: Connection refused', 'network weather'],
+    [
+      'TLS is required, but was not offered by host mx.example.org[198.51.100.2]',
+      'local_config ours',
+    ],
+    ['Server certificate not trusted', 'local_config ours'],
+    ['Cannot start TLS: handshake failure', 'network weather'],
+    [
+      'Host or domain name not found. Name service error for name=example.org type=MX: Host not found',
+      'domain_error recipient',
+    ],
+    [
+      'unable to look up host mx.example.org: Temporary failure in name resolution',
+      'network weather',
+    ],
+    [
+      '450 4.2.0 <a@example.org>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/',
+      'greylisted weather',
+    ],
+    ['451 4.7.1 Greylisting in action, please come back in 300 seconds', 'greylisted weather'],
+    [
+      '421 4.7.0 mx.example.org Error: too many connections from 192.0.2.25',
+      'throttled weather',
+      { ownAddresses },
+    ],
+    ['452 4.2.2 Mailbox full', 'mailbox_full recipient'],
+    ['550 5.1.1 User unknown', 'bad_mailbox recipient'],
+    ['250 2.0.0 OK: queued', 'delivered good'],
+    ['', 'other weather unknown'],
+    ['no idea', 'other weather unknown'],
+  ],
+};
+
+for (const [name, cases] of Object.entries(CASES)) {
+  t.test(name, async (test) => {
+    for (const [reply, expected, context] of cases) {
+      const { category, group, blames, provider, rule } = classify(reply, context);
+      const wanted = expected.split(' ');
+      const found = [category, group, blames, provider].slice(0, wanted.length);
+      test.same(found, wanted, `${reply} (${rule})`);
+    }
+  });
+}
+
+t.test('a named mailbox is no word of the reply', async (test) => {
+  test.equal(classify('550 <throttled@spam.example>: no').category, 'bad_mailbox');
+});
+
+t.test('nothing fits: no rule, the provider that the mail was for', async (test) => {
+  test.same(classify('no idea', { provider: 'qq' }), {
+    category: 'other',
+    group: 'weather',
+    provider: 'qq',
+    rule: undefined,
+    blames: 'unknown',
+    holdMs: undefined,
+  });
+});
+
+t.test("how long a provider keeps it up comes along, and another's does not", async (test) => {
+  test.equal(
+    classify('421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred').holdMs,
+    2 * 3600e3,
+  );
+  test.equal(classify('421 4.7.0 Try again later, closing connection.').holdMs, undefined);
+});
