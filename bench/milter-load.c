@@ -2,13 +2,13 @@
  * Plays Postfix towards a milter: ready-made frames over CONNECTIONS unix-socket connections, a
  * thread each, and the time of every answer. It knows nothing of the protocol but its framing.
  *
- * usage: milter-load SOCKET SCRIPT CONNECTIONS MESSAGES FIRST INTERVAL_US EACH
+ * usage: milter-load SOCKET SCRIPT CONNECTIONS MESSAGES FIRST INTERVAL_US EACH MODULO BASE
  *   SCRIPT       lines NAME HEX: offer, connect, envelope, end, next, quit
  *   FIRST        number of the first message
  *   INTERVAL_US  pause between a connection's messages; 0 for none
  *   EACH         1: a new connection for each message
- * In a frame `@@@@@@@@@@` becomes the message's number and `#######` its number modulo MODULO (the
- * eighth argument, default 10000000): a queue id and a destination.
+ * In a frame `@@@@@@@@@@` becomes the message's number, its queue id, and `#######` BASE + the number
+ * modulo MODULO, its destination.
  * Prints JSON. Exit 1 when an answer is neither continue nor quarantine.
  */
 #include <pthread.h>
@@ -31,7 +31,7 @@ struct step {
 
 static struct step script[STEPS];
 static const char *path;
-static long messages, first, interval_us, modulo = 10000000;
+static long messages, first, interval_us, modulo, base;
 static int each;
 static long taken, quarantined;
 static uint32_t *answer_us10; /* by message, in tenths of a microsecond */
@@ -163,7 +163,7 @@ static void *connection(void *unused)
             memcpy(out + length, script[i].bytes, script[i].length);
             length += script[i].length;
             number(out, length, "@@@@@@@@@@", first + mine);
-            number(out, length, "#######", (first + mine) % modulo);
+            number(out, length, "#######", base + (first + mine) % modulo);
             double from = now_s();
             put(fd, out, length);
             int letter = answer(fd, in, size, &held);
@@ -198,9 +198,9 @@ static int ascending(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    if (argc < 8) {
+    if (argc != 10) {
         fprintf(stderr, "usage: milter-load SOCKET SCRIPT CONNECTIONS MESSAGES FIRST INTERVAL_US "
-                        "EACH [MODULO]\n");
+                        "EACH MODULO BASE\n");
         return 2;
     }
     path = argv[1];
@@ -210,8 +210,8 @@ int main(int argc, char **argv)
     first = atol(argv[5]);
     interval_us = atol(argv[6]);
     each = atoi(argv[7]);
-    if (argc > 8)
-        modulo = atol(argv[8]);
+    modulo = atol(argv[8]);
+    base = atol(argv[9]);
     answer_us10 = calloc((size_t)messages, sizeof *answer_us10);
     pthread_t *threads = calloc((size_t)connections, sizeof *threads);
     if (answer_us10 == NULL || threads == NULL)

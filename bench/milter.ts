@@ -14,7 +14,7 @@ import { sameSteps, startNoop } from './rig/noop.ts';
 import { logDelivered } from './rig/outcome-lines.ts';
 import { Workshop } from './rig/workshop.ts';
 
-const DESTINATIONS = 1000;
+const TO = { base: 0, count: 1000 };
 /** Limits as an installation has them, and so high that nothing is ever held. */
 const LIMITS = {
   pace: '1000000/min',
@@ -67,7 +67,7 @@ try {
       messages,
       first,
       each: values.each,
-      destinations: DESTINATIONS,
+      to: TO,
     });
     return { figures, cpuMs: cpuMs(pid) - before };
   };
@@ -77,7 +77,7 @@ try {
     const done = await round(ours);
     if (done.figures.quarantined > 0) throw new Error('mail was held: not what is measured here');
     // Its outcomes, in the log, before the next round: nothing stays under way for ever.
-    await logDelivered(postfix.logFile, first, messages, DESTINATIONS);
+    await logDelivered(postfix.logFile, first, messages, TO);
     first += messages;
     await waitFor(landed, { what: 'the outcomes to be read', everyMs: 100 });
     return done;

@@ -163,12 +163,10 @@ async function withPostpace(): Promise<Ours> {
 
 /** Seconds until all are accepted. Returns when the queue is empty, and the machine is at rest. */
 async function run({ postfix }: Contender, count: number): Promise<number> {
-  const argv = ['smtp-source', '-s', sessions, '-m', count, '-f', 'app@lab.test'].map(String);
+  const options = ['-s', sessions, '-m', count, '-f', 'app@lab.test', '-t', 'user@x.example'];
+  const argv = ['smtp-source', ...options.map(String), `127.0.0.1:${postfix.port}`];
   const from = performance.now();
-  const { code, stderr } = await command([
-    ...argv,
-    ...['-t', 'user@x.example', `127.0.0.1:${postfix.port}`],
-  ]);
+  const { code, stderr } = await command(argv);
   const seconds = (performance.now() - from) / 1000;
   if (code !== 0 || stderr !== '') throw new Error(`smtp-source: exit ${code}: ${stderr}`);
   await postfix.idle({ timeoutMs: 60_000 });

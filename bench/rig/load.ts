@@ -9,6 +9,12 @@ import { command } from '../../lab/process.ts';
 import { OFFER } from './noop.ts';
 import type { Workshop } from './workshop.ts';
 
+/** Message n goes to destination `base` + n modulo `count`. */
+export interface Destinations {
+  readonly base: number;
+  readonly count: number;
+}
+
 export interface LoadOptions {
   readonly socket: string;
   readonly connections: number;
@@ -19,8 +25,7 @@ export interface LoadOptions {
   readonly intervalUs?: number;
   /** A new connection for each message, as applications send; default: the connections stay. */
   readonly each?: boolean;
-  /** Message n goes to destination n modulo this. Default 1000. */
-  readonly destinations?: number;
+  readonly to: Destinations;
 }
 
 /** Answers to the end of message, in milliseconds. */
@@ -45,8 +50,8 @@ export function queueIdOf(n: number): string {
   return String(n).padStart(10, '0');
 }
 
-/** The domain of destination n. */
-export function destinationOf(n: number): string {
+/** The domain of destination number n. */
+export function domainOf(n: number): string {
   return `d${String(n).padStart(7, '0')}.example`;
 }
 
@@ -59,14 +64,14 @@ export async function openLoad(workshop: Workshop, mailer: string): Promise<Load
   );
   await writeFile(script, lines.join(''));
   return {
-    async run({ socket, connections, messages, first, intervalUs, each, destinations }) {
-      const options = [connections, messages, first, intervalUs ?? 0, each === true ? 1 : 0];
+    async run({ socket, connections, messages, first, intervalUs, each, to }) {
+      const pace = [intervalUs ?? 0, each === true ? 1 : 0];
+      const options = [connections, messages, first, ...pace, to.count, to.base];
       const { code, stdout, stderr } = await command([
         program,
         socket,
         script,
         ...options.map(String),
-        String(destinations ?? 1000),
       ]);
       if (code !== 0) throw new Error(`milter-load: exit ${code}: ${stderr}`);
       // What milter-load.c prints.

@@ -18,7 +18,7 @@ const RECORD_BYTES = 1024;
 /** Lines beyond the records themselves before the file is written anew. */
 const SLACK = 2000;
 /** Records in one write of a compaction: well under a millisecond each. */
-const SLICE = 200;
+const SLICE = 100;
 
 export interface HeldBookParts {
   readonly stateDir: string;
