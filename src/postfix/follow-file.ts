@@ -126,6 +126,11 @@ export class FileFollower implements LogFollower {
   async *#follow(): AsyncGenerator<Followed> {
     // Lines that come from here on are news, whatever their time says.
     this.#plan = { ...NEWS, parts: this.#plan.parts, lost: this.#plan.lost };
+    // A log that is not there yet is said from the start, not only once it was looked for again.
+    if (this.#file === undefined) {
+      const missing = await stat(this.#path).catch((error: unknown) => reason(error));
+      if (typeof missing === 'string') this.#trouble = `${this.#path}: ${missing}`;
+    }
     this.#caughtUp = true;
     while (!this.#closed) {
       if (this.#file !== undefined) yield* this.#drain(this.#file, 0);
