@@ -3,18 +3,16 @@
  * creation. A file that is missing or can't be read is waited for. Read in slices, the event loop
  * has its turn between them.
  */
-import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
-import { generations, holds, LogFile } from './log-file.ts';
+import { generations, holds, LogFile, SLICE_BYTES } from './log-file.ts';
 import { readEvent } from './log-grammar.ts';
 import { planLog, type Plan } from './log-plan.ts';
+import { LogWatch } from './log-watch.ts';
 import { StampReader } from './stamp.ts';
 
 const POLL_MS = 200;
-/** A busy log tells of every line; they are read together. */
-const GATHER_MS = 10;
 /** A file that was renamed away is complete when nothing came for so long. */
 const COMPLETE_MS = 1_000;
 const NEWS: Plan = {
@@ -30,6 +28,7 @@ export class FileFollower implements LogFollower {
   readonly #stamps = new StampReader();
   readonly #startedMs: number;
   readonly #pollMs: number;
+  readonly #watch: LogWatch;
   #closed = false;
   #caughtUp = false;
   #trouble: string | undefined;
@@ -39,15 +38,13 @@ export class FileFollower implements LogFollower {
   #size = 0;
   #waitingBytes: number | undefined;
   #lastEventMs: number | undefined;
-  #watcher: FSWatcher | undefined;
-  #changed = false;
-  #wake: () => void = () => undefined;
 
   constructor(path: string, settings: FollowSettings) {
     this.#path = path;
     this.#settings = settings;
     this.#startedMs = settings.now();
     this.#pollMs = settings.pollMs ?? POLL_MS;
+    this.#watch = new LogWatch(path, this.#pollMs);
   }
 
   state(): FollowState {
@@ -64,8 +61,7 @@ export class FileFollower implements LogFollower {
 
   close(): void {
     this.#closed = true;
-    this.#watcher?.close();
-    this.#wake();
+    this.#watch.close();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Followed> {
@@ -91,7 +87,7 @@ export class FileFollower implements LogFollower {
         return plan;
       } catch (error) {
         this.#trouble = `${this.#path}: ${reason(error)}`;
-        await this.#pause();
+        await this.#watch.pause();
       }
     }
     return NEWS;
@@ -105,7 +101,7 @@ export class FileFollower implements LogFollower {
       this.#size = await file.size();
       const last = index === parts.length - 1;
       yield* this.#drain(file, historyEnd);
-      if (last) this.#watch();
+      if (last) this.#watch.start();
       else if (Math.abs(this.#startedMs - mtimeMs) < COMPLETE_MS) yield* this.#complete(file);
     }
   }
@@ -119,7 +115,7 @@ export class FileFollower implements LogFollower {
       const before = file.cutter.next;
       yield* this.#drain(file, 0);
       if (file.cutter.next !== before) quietMs = 0;
-      await this.#pause();
+      await this.#watch.pause();
     }
   }
 
@@ -133,8 +129,9 @@ export class FileFollower implements LogFollower {
     }
     this.#caughtUp = true;
     while (!this.#closed) {
+      const before = this.#file?.cutter.next ?? 0;
       if (this.#file !== undefined) yield* this.#drain(this.#file, 0);
-      await this.#pause();
+      await this.#watch.after((this.#file?.cutter.next ?? 0) - before);
       if (this.#closed) return;
       const found = await stat(this.#path).catch((error: unknown) => reason(error));
       if (typeof found === 'string') {
@@ -185,6 +182,7 @@ export class FileFollower implements LogFollower {
         const here: LogCursor = { kind: 'file', path: this.#path, ...position, atMs: event.atMs };
         yield { event, cursor: history ? (start ?? here) : here, history };
       }
+      if (slice.length < SLICE_BYTES) return;
       await setImmediate();
     }
   }
@@ -197,39 +195,10 @@ export class FileFollower implements LogFollower {
       this.#file = file;
       this.#trouble = undefined;
       this.#size = await file.size();
-      this.#watch();
+      this.#watch.start();
     } catch (error) {
       this.#trouble = `${this.#path}: ${reason(error)}`;
     }
-  }
-
-  #watch(): void {
-    this.#watcher?.close();
-    try {
-      this.#watcher = watch(this.#path, () => {
-        this.#changed = true;
-        this.#wake();
-      });
-      this.#watcher.on('error', () => undefined);
-    } catch {
-      // No inotify watch left: the poll alone does it, a fifth of a second later.
-      this.#watcher = undefined;
-    }
-  }
-
-  /** Until the file changes, or it is time to look. */
-  async #pause(): Promise<void> {
-    if (!this.#changed && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#pollMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    if (this.#changed) await sleep(GATHER_MS);
-    this.#changed = false;
   }
 }
 
