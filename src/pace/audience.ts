@@ -24,23 +24,26 @@ export function audienceOf(
   recipients: readonly string[],
   targetOf: (recipient: string) => Target | undefined,
 ): Audience {
-  const byProvider = new Map<string, Set<string>>();
+  const byProvider = new Map<string, string[]>();
   const modes = new Map<string, Target['mode']>();
+  // Most messages have one recipient, and this is asked of each message.
+  const seen = recipients.length > 1 ? new Set<string>() : undefined;
   for (const recipient of recipients) {
     const target = targetOf(recipient);
     if (target === undefined) continue;
+    const address = recipient.toLowerCase();
+    if (seen?.has(address)) continue;
+    seen?.add(address);
     modes.set(target.id, target.mode);
-    const one = byProvider.get(target.id);
-    if (one === undefined) byProvider.set(target.id, new Set([recipient.toLowerCase()]));
-    else one.add(recipient.toLowerCase());
+    const some = byProvider.get(target.id);
+    if (some === undefined) byProvider.set(target.id, [address]);
+    else some.push(address);
   }
-  const shares = (mode: Target['mode']): Share[] =>
-    [...byProvider]
-      .filter(([provider]) => modes.get(provider) === mode)
-      .map(([provider, addresses]) => ({ provider, recipients: addresses.size }));
-  return {
-    held: shares('hold'),
-    observed: shares('observe'),
-    byProvider: new Map([...byProvider].map(([provider, some]) => [provider, [...some]])),
-  };
+  const held: Share[] = [];
+  const observed: Share[] = [];
+  for (const [provider, addresses] of byProvider) {
+    const shares = modes.get(provider) === 'hold' ? held : observed;
+    shares.push({ provider, recipients: addresses.length });
+  }
+  return { held, observed, byProvider };
 }

@@ -58,6 +58,7 @@ export class Gate {
 
   /** Whether an operator lets everything to this provider through just now. */
   passes(provider: string): boolean {
+    if (this.#controls.size === 0) return false;
     const nowUs = this.#parts.clock.nowUs();
     return [EVERY, provider].some((name) => {
       const pass = this.#controls.get(name)?.pass;
@@ -85,10 +86,13 @@ export class Gate {
 
   /** What one provider is asked for: limits as they are enforced now. */
   demand(share: Share, observed: boolean): Demand {
-    const { inFlight, ...limits } = this.limits(share.provider);
-    if (observed || !this.#parts.outcomesSeen()) return { ...share, limits };
-    const cap = this.#parts.troubleOf(share.provider) === undefined ? inFlight : 1;
-    return { ...share, limits: cap === undefined ? limits : { ...limits, inFlight: cap } };
+    const limits = this.limits(share.provider);
+    if (observed || !this.#parts.outcomesSeen()) {
+      const { inFlight: _, ...others } = limits;
+      return { ...share, limits: others };
+    }
+    const isInTrouble = this.#parts.troubleOf(share.provider) !== undefined;
+    return { ...share, limits: isInTrouble ? { ...limits, inFlight: 1 } : limits };
   }
 
   async attempt(
@@ -102,7 +106,10 @@ export class Gate {
   ): Promise<Attempt> {
     const { store, clock } = this.#parts;
     const passing = message.shares.filter((share) => this.passes(share.provider));
-    const asking = message.shares.filter((share) => !this.passes(share.provider));
+    const asking =
+      passing.length === 0
+        ? message.shares
+        : message.shares.filter((share) => !passing.includes(share));
     const stuck = message.observed ? undefined : this.#inTrouble(asking, clock.nowMs());
     if (stuck !== undefined) return { ok: false, debts: [], ...stuck };
     const demands = asking.map((share) => this.demand(share, message.observed));
