@@ -5,7 +5,8 @@
  * usage: milter-load SOCKET SCRIPT CONNECTIONS MESSAGES FIRST INTERVAL_US EACH MODULO BASE
  *   SCRIPT       lines NAME HEX: offer, connect, envelope, end, next, quit
  *   FIRST        number of the first message
- *   INTERVAL_US  pause between a connection's messages; 0 for none
+ *   INTERVAL_US  mean pause between a connection's messages, by chance half to one and a half of it,
+ *                so that they do not march in step; 0 for none
  *   EACH         1: a new connection for each message
  * In a frame `@@@@@@@@@@` becomes the message's number, its queue id, and `#######` BASE + the number
  * modulo MODULO, its destination.
@@ -145,12 +146,13 @@ static void *connection(void *unused)
     unsigned char *in = malloc(size), *out = malloc(1 << 20);
     int fd = -1;
     long held = 0;
+    unsigned seed = (unsigned)(uintptr_t)in;
     for (;;) {
         long mine = __atomic_fetch_add(&taken, 1, __ATOMIC_RELAXED);
         if (mine >= messages)
             break;
         if (interval_us > 0)
-            usleep((useconds_t)interval_us);
+            usleep((useconds_t)(interval_us / 2 + rand_r(&seed) % interval_us));
         int fresh = fd < 0;
         if (fresh)
             fd = opened(in, size);

@@ -1,15 +1,18 @@
 /**
- * The milter alone: the real daemon, one process, memory store, under conversations that a C program
- * plays as fast as the answers come; against a C no-op milter that negotiates the same steps.
+ * The milter alone, one process, under conversations that a C program plays as fast as the answers
+ * come; against a C no-op milter that negotiates the same steps. Twice: `milterAlone` is src/milter
+ * with handlers that do nothing, `postpace` the real daemon, which decides, counts and keeps its
+ * journal (memory store). `postpaceCalm` is the daemon at some thousand messages a second.
  * usage: node dist/bench/milter.js [--rounds N] [--messages N] [--connections N] [--each]
  * --each: a new connection for each message. Prints JSON.
  */
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startPostfix } from '../lab/postfix.ts';
 import { MILTER, startPostpace } from '../lab/postpace.ts';
 import { waitFor } from '../lab/wait.ts';
-import { cpuMs, machine, median, ratios, rounded, spread } from './rig/figures.ts';
-import { openLoad, type LoadFigures } from './rig/load.ts';
+import { cpuMs, machine, median, ratios, rounded, spread, type Spread } from './rig/figures.ts';
+import { domainOf, openLoad, type LoadFigures } from './rig/load.ts';
 import { sameSteps, startNoop } from './rig/noop.ts';
 import { logDelivered } from './rig/outcome-lines.ts';
 import { Workshop } from './rig/workshop.ts';
@@ -22,6 +25,9 @@ const LIMITS = {
   quotas: ['10000000/h', '100000000/day'],
   in_flight: 1000000,
 };
+
+const CALM_MESSAGES = 10_000;
+const CALM_US = 7000;
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +43,16 @@ const rounds = Number(values.rounds);
 const messages = Number(values.messages);
 const connections = Number(values.connections);
 
+/** One of those that are measured by turns. */
+interface Contender {
+  readonly name: string;
+  readonly socket: string;
+  readonly pid: number;
+  readonly rounds: Round[];
+  /** What is to be done between the rounds. */
+  readonly after?: (first: number) => Promise<void>;
+}
+
 interface Round {
   readonly figures: LoadFigures;
   readonly cpuMs: number;
@@ -50,64 +66,59 @@ const postpace = await startPostpace(postfix, {
   default: values.limits ? LIMITS : { pace: 'none', in_flight: 'none' },
 });
 try {
-  const ours = {
+  process.stdout.write(`${JSON.stringify(await measure())}\n`);
+} finally {
+  await postpace.stop();
+  await postfix.stop();
+  await workshop.close();
+}
+
+async function measure(): Promise<object> {
+  const load = await openLoad(workshop, 'smtp');
+  const noop: Contender = { name: 'noop', rounds: [], ...(await startNoop(workshop)) };
+  const bare: Contender = { name: 'bare', rounds: [], ...(await startBare()) };
+  const ours: Contender = {
+    name: 'postpace',
+    rounds: [],
     socket: `${postfix.queueDirectory}/postpace/milter.sock`,
     pid: postpace.pid ?? 0,
+    after: land,
   };
-  const reference = await startNoop(workshop);
-  const negotiated = await sameSteps(ours.socket, reference.socket);
-  const load = await openLoad(workshop, 'smtp');
+  const negotiated = await sameSteps(ours.socket, noop.socket);
+  await sameSteps(bare.socket, noop.socket);
+  const contenders = [noop, bare, ours];
   let first = 1;
-
-  const round = async ({ socket, pid }: typeof ours): Promise<Round> => {
+  const round = async ({ socket, pid, after }: Contender): Promise<Round> => {
     const before = cpuMs(pid);
-    const figures = await load.run({
-      socket,
-      connections,
-      messages,
-      first,
-      each: values.each,
-      to: TO,
-    });
-    return { figures, cpuMs: cpuMs(pid) - before };
-  };
-  const landed = async (): Promise<boolean> =>
-    (await postpace.control.status('d0000999.example')).providers[0]?.inFlight === 0;
-  const ourRound = async (): Promise<Round> => {
-    const done = await round(ours);
-    if (done.figures.quarantined > 0) throw new Error('mail was held: not what is measured here');
-    // Its outcomes, in the log, before the next round: nothing stays under way for ever.
-    await logDelivered(postfix.logFile, first, messages, TO);
+    const options = { socket, connections, messages, first, each: values.each, to: TO };
+    const figures = await load.run(options);
+    const used = cpuMs(pid) - before;
+    if (figures.quarantined > 0) throw new Error('mail was held: not what is measured here');
+    await after?.(first);
     first += messages;
-    await waitFor(landed, { what: 'the outcomes to be read', everyMs: 100 });
-    return done;
+    return { figures, cpuMs: used };
   };
-
-  // Both have run before they are measured.
-  await round(reference);
-  await ourRound();
-  const own: Round[] = [];
-  const other: Round[] = [];
+  // All have run before they are measured.
+  for (const one of contenders) await round(one);
+  for (const one of contenders) await round(one);
   for (let i = 0; i < rounds; i += 1) {
-    if (i % 2 === 0) other.push(await round(reference));
-    own.push(await ourRound());
-    if (i % 2 === 1) other.push(await round(reference));
+    for (const one of i % 2 === 0 ? contenders : contenders.toReversed()) {
+      one.rounds.push(await round(one));
+    }
   }
-  const perSecond = (all: readonly Round[]): number[] =>
-    all.map(({ figures }) => figures.messages / figures.seconds);
-  const figure = (all: readonly Round[], name: keyof LoadFigures): number =>
-    rounded(median(all.map(({ figures }) => figures[name])));
-  const side = (all: readonly Round[]) => ({
-    messagesPerSecond: spread(perSecond(all)),
-    endOfMessageMs: {
-      p50: figure(all, 'p50Ms'),
-      p99: figure(all, 'p99Ms'),
-      p999: figure(all, 'p999Ms'),
-      most: figure(all, 'mostMs'),
-    },
-    cpuUsPerMessage: rounded((median(all.map((one) => one.cpuMs)) * 1000) / messages),
-  });
-  const result = {
+  // The answers when there is a pause between the messages, as even a burst has.
+  const calm = {
+    socket: ours.socket,
+    connections,
+    messages: CALM_MESSAGES,
+    first,
+    intervalUs: CALM_US,
+    each: values.each,
+    to: TO,
+  };
+  const { seconds, p50Ms, p99Ms, p999Ms, mostMs } = await load.run(calm);
+  const against = (one: Contender): Spread => ratios(perSecond(one), perSecond(noop));
+  return {
     bench: 'milter',
     machine: about,
     rounds,
@@ -116,14 +127,48 @@ try {
     newConnectionEach: values.each,
     limits: values.limits,
     negotiated,
-    postpace: side(own),
-    noop: side(other),
-    speedAgainstNoop: ratios(perSecond(own), perSecond(other)),
+    noop: side(noop),
+    milterAlone: { ...side(bare), speedAgainstNoop: against(bare) },
+    postpace: { ...side(ours), speedAgainstNoop: against(ours) },
+    postpaceCalm: {
+      messagesPerSecond: rounded(CALM_MESSAGES / seconds),
+      endOfMessageMs: { p50: p50Ms, p99: p99Ms, p999: p999Ms, most: mostMs },
+    },
     wanted: { speedAgainstNoop: 'at least 0.8', endOfMessageP99Ms: 'below 2' },
   };
-  process.stdout.write(`${JSON.stringify(result)}\n`);
-} finally {
-  await postpace.stop();
-  await postfix.stop();
-  await workshop.close();
+}
+
+async function startBare(): Promise<{ readonly socket: string; readonly pid: number }> {
+  const socket = workshop.path('bare.sock');
+  const program = fileURLToPath(new URL('rig/bare-milter.js', import.meta.url));
+  const pid = await workshop.start([process.execPath, program, socket], socket);
+  return { socket, pid };
+}
+
+/** The outcomes of a round, in the log: nothing stays under way for ever. */
+async function land(first: number): Promise<void> {
+  await logDelivered(postfix.logFile, first, messages, TO);
+  const landed = async (): Promise<boolean> =>
+    (await postpace.control.status(domainOf(TO.count - 1))).providers[0]?.inFlight === 0;
+  await waitFor(landed, { what: 'the outcomes to be read', everyMs: 100 });
+}
+
+function perSecond(one: Contender): readonly number[] {
+  return one.rounds.map(({ figures }) => figures.messages / figures.seconds);
+}
+
+function side(one: Contender): object {
+  const figure = (name: keyof LoadFigures): number =>
+    rounded(median(one.rounds.map(({ figures }) => figures[name])));
+  const cpu = median(one.rounds.map((round) => round.cpuMs));
+  return {
+    messagesPerSecond: spread(perSecond(one)),
+    endOfMessageMs: {
+      p50: figure('p50Ms'),
+      p99: figure('p99Ms'),
+      p999: figure('p999Ms'),
+      most: figure('mostMs'),
+    },
+    cpuUsPerMessage: rounded((cpu * 1000) / messages),
+  };
 }

@@ -19,7 +19,7 @@ import { Workshop } from './rig/workshop.ts';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '9' },
     messages: { type: 'string', default: '1000' },
     sessions: { type: 'string', default: '8' },
     limits: { type: 'boolean', default: true },
@@ -29,6 +29,9 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const messages = Number(values.messages);
 const sessions = Number(values.sessions);
+
+/** Rounds that are not counted. */
+const WARM_UP = 2;
 
 const LIMITS = {
   pace: '1000000/min',
@@ -83,7 +86,8 @@ async function measure(): Promise<object> {
   contenders.push(ours.contender);
   const negotiated = await sameSteps(ours.socket, noop.socket);
 
-  for (const one of contenders) await run(one, Math.ceil(messages / 5));
+  // A server has been up for long: its code is compiled, its caches are full.
+  for (const one of contenders) await run(one, WARM_UP * messages);
   for (let round = 0; round < rounds; round += 1) {
     // There and back again, so that what warms up or fills is nobody's advantage.
     for (const one of round % 2 === 0 ? contenders : contenders.toReversed()) {
@@ -92,7 +96,7 @@ async function measure(): Promise<object> {
       if (one.pid !== undefined) one.cpu.push(cpuMs(one.pid) - before);
     }
   }
-  const total = rounds * messages + Math.ceil(messages / 5);
+  const total = (rounds + WARM_UP) * messages;
   const { providers, held } = await ours.status();
   if (held !== 0 || providers !== total) {
     throw new Error(`postpace saw ${providers} of ${total} messages, and holds ${held}`);

@@ -12,6 +12,8 @@ import type { PrivatePostfix } from './postfix.ts';
 import { command, type CommandResult } from './process.ts';
 import { waitFor } from './wait.ts';
 
+/** As systemd/postpace.service has it. */
+const NODE_OPTIONS = ['--max-semi-space-size=2'];
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
 /** The milter line of the documentation: with postpace down, mail is taken and held. */
@@ -63,7 +65,8 @@ export class Postpace {
 
   /** Starts the daemon and waits until it answers; rejects with its last words if it ends. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--config', this.configFile], {
+    const argv = [...NODE_OPTIONS, MAIN, 'serve', '--config', this.configFile];
+    const child = spawn(process.execPath, argv, {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
