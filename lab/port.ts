@@ -1,15 +1,21 @@
 /** Free TCP ports on loopback. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
-/** A port nobody listens on now; whoever is to have it should take it soon. */
+const given = new Set<number>();
+
+/**
+ * A port nobody listens on now and that this process has not been given before, below those that the kernel gives to outgoing connections: among
+ * the thousands of a burst one could take it before its owner does.
+ */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    if (given.has(port) || !(await isFree(port, host))) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** The port of a server that listens on TCP. */
@@ -29,6 +35,9 @@ export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean>
   } catch {
     return false;
   } finally {
-    server.close();
+    if (server.listening) {
+      server.close();
+      await once(server, 'close');
+    }
   }
 }
