@@ -13,7 +13,11 @@ import { command, type CommandResult } from './process.ts';
 import { waitFor } from './wait.ts';
 
 /** As systemd/postpace.service has it. */
-const NODE_OPTIONS = ['--max-semi-space-size=2'];
+const NODE_OPTIONS = [
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=30',
+  '--initial-old-space-size=32',
+];
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
 /** The milter line of the documentation: with postpace down, mail is taken and held. */

@@ -5,6 +5,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { LogEvent } from '../postfix/event.ts';
 import {
+  type Followed,
   type FollowSettings,
   type FollowState,
   LOOK_BACK,
@@ -22,8 +23,8 @@ export interface IntakeParts {
   readonly open: (settings: FollowSettings) => LogFollower;
   /** Every event, history too: why a message is held. */
   readonly evidence: (event: LogEvent) => void;
-  /** Events that came since the last run. */
-  readonly news: (event: LogEvent) => Promise<void>;
+  /** Events that came since the last run. Undefined: dealt with at once, as nearly all are. */
+  readonly news: (event: LogEvent) => Promise<void> | undefined;
 }
 
 const SAVE_EVERY_MS = 1000;
@@ -37,6 +38,8 @@ export class Intake {
   readonly #position: LogPosition;
   #follower: LogFollower | undefined;
   #cursor: LogCursor | undefined;
+  /** The last that was dealt with: the cursor is behind it. */
+  #last: Followed | undefined;
   #timer: NodeJS.Timeout | undefined;
   #done: Promise<void> = Promise.resolve();
 
@@ -59,7 +62,7 @@ export class Intake {
       lookBack: LOOK_BACK,
       now: () => clock.nowMs(),
     });
-    this.#timer = setInterval(() => void this.#position.save(this.#cursor), SAVE_EVERY_MS);
+    this.#timer = setInterval(() => void this.#save(), SAVE_EVERY_MS);
     this.#done = this.#run(this.#follower);
   }
 
@@ -83,17 +86,26 @@ export class Intake {
     clearInterval(this.#timer);
     this.#follower?.close();
     await this.#done;
-    await this.#position.save(this.#cursor);
+    await this.#save();
+  }
+
+  #save(): Promise<void> {
+    this.#cursor = this.#last?.cursor ?? this.#cursor;
+    this.#last = undefined;
+    return this.#position.save(this.#cursor);
   }
 
   async #run(follower: LogFollower): Promise<void> {
     let count = 0;
     try {
-      for await (const { event, cursor, history } of follower) {
-        this.#parts.evidence(event);
-        if (!history) await this.#parts.news(event);
-        this.#cursor = cursor;
-        if (++count % SLICE === 0) await setImmediate();
+      for await (const piece of follower) {
+        for (const followed of piece) {
+          this.#parts.evidence(followed.event);
+          const seen = followed.history ? undefined : this.#parts.news(followed.event);
+          if (seen !== undefined) await seen;
+          this.#last = followed;
+          if (++count % SLICE === 0) await setImmediate();
+        }
       }
     } catch (error) {
       this.#parts.log.error({ error: reasonOf(error) }, 'the Postfix log is no longer followed');

@@ -23,8 +23,11 @@ export interface Transaction {
 }
 
 export interface MilterParts {
-  /** Starts what must be looked up to tell whether mail leaves; called early, at RCPT. */
-  readonly prepare: (destination: string, mailer: string | undefined) => Promise<void>;
+  /**
+   * Starts what must be looked up to tell whether mail leaves; called early, at RCPT. Undefined:
+   * nothing must.
+   */
+  readonly prepare: (destination: string, mailer: string | undefined) => Promise<void> | undefined;
   readonly leaves: (destination: string, mailer: string | undefined) => boolean;
   readonly decide: (message: Message) => Promise<Verdict>;
   readonly holdAnyway: (message: Message, why: string) => Verdict;
@@ -101,7 +104,8 @@ async function decide(
   const recipients: string[] = [];
   for (const { address, destination, mailer } of all) {
     if (destination === undefined) continue;
-    await parts.prepare(destination, mailer);
+    const asked = parts.prepare(destination, mailer);
+    if (asked !== undefined) await asked;
     if (parts.leaves(destination, mailer)) recipients.push(address);
   }
   if (recipients.length === 0) return { kind: 'pass' };

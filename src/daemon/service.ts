@@ -214,7 +214,7 @@ export class Service {
     await again();
   }
 
-  #news(event: LogEvent): Promise<void> {
+  #news(event: LogEvent): Promise<void> | undefined {
     if (event.kind === 'accepted' && event.origQueueId !== undefined) {
       this.#successors.add(event.origQueueId, event.queueId);
     }

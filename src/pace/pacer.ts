@@ -123,11 +123,18 @@ export class Pacer {
     }
   }
 
-  /** What the log says, in order: nothing is acted upon before it is known who stays here. */
-  async see(event: LogEvent): Promise<void> {
-    if (event.kind === 'delivery' && this.#mustKnow(event)) {
-      await this.#parts.settings.prepare([event.recipient]);
-    }
+  /**
+   * What the log says, in order: nothing is acted upon before it is known who stays here. Undefined:
+   * it was dealt with at once.
+   */
+  see(event: LogEvent): Promise<void> | undefined {
+    if (event.kind === 'delivery' && this.#mustKnow(event)) return this.#seePrepared(event);
+    this.is.outcomes.see(event);
+    return undefined;
+  }
+
+  async #seePrepared(event: DeliveryEvent): Promise<void> {
+    await this.#parts.settings.prepare([event.recipient]);
     this.is.outcomes.see(event);
   }
 

@@ -6,6 +6,8 @@
 import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
+import type { LogEvent } from './event.ts';
+import type { CutLine } from './line-cutter.ts';
 import { generations, holds, LogFile, SLICE_BYTES } from './log-file.ts';
 import { readEvent } from './log-grammar.ts';
 import { planLog, type Plan } from './log-plan.ts';
@@ -64,7 +66,7 @@ export class FileFollower implements LogFollower {
     this.#watch.close();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Followed> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Followed[]> {
     try {
       this.#plan = await this.#begin();
       yield* this.#readParts();
@@ -93,7 +95,7 @@ export class FileFollower implements LogFollower {
     return NEWS;
   }
 
-  async *#readParts(): AsyncGenerator<Followed> {
+  async *#readParts(): AsyncGenerator<readonly Followed[]> {
     const { parts } = this.#plan;
     for (const [index, { file, historyEnd, bytes, mtimeMs }] of parts.entries()) {
       this.#waitingBytes = (this.#waitingBytes ?? 0) - bytes;
@@ -110,7 +112,7 @@ export class FileFollower implements LogFollower {
    * The rest of a file that was renamed away. Whoever still has it open (a command that logs by
    * itself comes before the daemon that reopens) is given a moment.
    */
-  async *#complete(file: LogFile): AsyncGenerator<Followed> {
+  async *#complete(file: LogFile): AsyncGenerator<readonly Followed[]> {
     for (let quietMs = 0; quietMs < COMPLETE_MS && !this.#closed; quietMs += this.#pollMs) {
       const before = file.cutter.next;
       yield* this.#drain(file, 0);
@@ -119,7 +121,7 @@ export class FileFollower implements LogFollower {
     }
   }
 
-  async *#follow(): AsyncGenerator<Followed> {
+  async *#follow(): AsyncGenerator<readonly Followed[]> {
     // Lines that come from here on are news, whatever their time says.
     this.#plan = { ...NEWS, parts: this.#plan.parts, lost: this.#plan.lost };
     // A log that is not there yet is said from the start, not only once it was looked for again.
@@ -151,7 +153,7 @@ export class FileFollower implements LogFollower {
   }
 
   /** Truncated: what was not read of it may be in the copy that was made before. */
-  async *#restart(file: LogFile): AsyncGenerator<Followed> {
+  async *#restart(file: LogFile): AsyncGenerator<readonly Followed[]> {
     const position = file.position(file.cutter.offset, file.cutter.check);
     for (const { path } of (await generations(this.#path)).toReversed()) {
       if (path === this.#path || !(await holds(path, position))) continue;
@@ -165,23 +167,24 @@ export class FileFollower implements LogFollower {
   }
 
   /** Everything up to the end of the file. */
-  async *#drain(file: LogFile, historyEnd: number): AsyncGenerator<Followed> {
+  async *#drain(file: LogFile, historyEnd: number): AsyncGenerator<readonly Followed[]> {
     const { start, historyUntilMs } = this.#plan;
     const oldestMs = this.#startedMs - this.#settings.lookBack.ms;
     while (!this.#closed) {
       const slice = await file.read();
       if (slice.length === 0) return;
       const nowMs = this.#settings.now();
+      const found: Followed[] = [];
       for (const line of file.cutter.push(slice)) {
         const event = readEvent(line.text, this.#stamps, nowMs);
         if (event === undefined) continue;
         const history = line.end <= historyEnd || event.atMs <= historyUntilMs;
         if (history && event.atMs < oldestMs) continue;
         this.#lastEventMs = event.atMs;
-        const position = file.position(line.end, line.check);
-        const here: LogCursor = { kind: 'file', path: this.#path, ...position, atMs: event.atMs };
-        yield { event, cursor: history ? (start ?? here) : here, history };
+        const behind = history ? start : undefined;
+        found.push(new FollowedLine(event, history, line, file, this.#path, behind));
       }
+      if (found.length > 0) yield found;
       if (slice.length < SLICE_BYTES) return;
       await setImmediate();
     }
@@ -199,6 +202,39 @@ export class FileFollower implements LogFollower {
     } catch (error) {
       this.#trouble = `${this.#path}: ${reason(error)}`;
     }
+  }
+}
+
+/** An event and the place behind it, which few are asked for. */
+class FollowedLine implements Followed {
+  readonly event: LogEvent;
+  readonly history: boolean;
+  readonly #line: CutLine;
+  readonly #file: LogFile;
+  readonly #path: string;
+  readonly #behind: LogCursor | undefined;
+
+  constructor(
+    event: LogEvent,
+    history: boolean,
+    line: CutLine,
+    file: LogFile,
+    path: string,
+    behind: LogCursor | undefined,
+  ) {
+    this.event = event;
+    this.history = history;
+    this.#line = line;
+    this.#file = file;
+    this.#path = path;
+    this.#behind = behind;
+  }
+
+  get cursor(): LogCursor {
+    if (this.#behind !== undefined) return this.#behind;
+    const { end, check } = this.#line;
+    const position = this.#file.position(end, check);
+    return { kind: 'file', path: this.#path, ...position, atMs: this.event.atMs };
   }
 }
 

@@ -65,7 +65,7 @@ export class JournalFollower implements LogFollower {
     this.#child?.kill();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Followed> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Followed[]> {
     let waitMs = BACKOFF.firstMs;
     const signal = this.#closing.signal;
     try {
@@ -100,7 +100,7 @@ export class JournalFollower implements LogFollower {
   }
 
   /** One run of journalctl, until it ends; whether in good order. */
-  async *#run(follow: boolean): AsyncGenerator<Followed, boolean> {
+  async *#run(follow: boolean): AsyncGenerator<readonly Followed[], boolean> {
     const [file, ...args] = this.#argv(follow);
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
@@ -119,10 +119,12 @@ export class JournalFollower implements LogFollower {
       for await (const chunk of child.stdout as AsyncIterable<string>) {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() ?? '';
+        const found: Followed[] = [];
         for (const line of lines) {
           const followed = this.#read(line);
-          if (followed !== undefined) yield followed;
+          if (followed !== undefined) found.push(followed);
         }
+        if (found.length > 0) yield found;
         await setImmediate();
       }
       const how = await ended;

@@ -38,7 +38,8 @@ export interface FollowState {
   readonly lastEventMs: number | undefined;
 }
 
-export interface LogFollower extends AsyncIterable<Followed> {
+/** Gives what it reads a piece at a time, each in the order of the log. */
+export interface LogFollower extends AsyncIterable<readonly Followed[]> {
   state(): FollowState;
   /** Ends the iteration. */
   close(): void;

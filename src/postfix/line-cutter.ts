@@ -10,13 +10,26 @@ export const FINGERPRINT_BYTES = 256;
 const LONGEST_LINE = 1024 * 1024;
 const NEWLINE = 10;
 
-export interface CutLine {
+export class CutLine {
   /** Without the newline; bytes that are no UTF-8 become U+FFFD. */
   readonly text: string;
   /** Offset of the byte after the newline. */
   readonly end: number;
-  /** Fingerprint of the bytes before `end`. */
-  readonly check: number;
+  readonly #before: Buffer;
+  readonly #endBefore: number;
+
+  /** The bytes of `before` up to `endBefore` are those before `end`. */
+  constructor(text: string, end: number, before: Buffer, endBefore: number) {
+    this.text = text;
+    this.end = end;
+    this.#before = before;
+    this.#endBefore = endBefore;
+  }
+
+  /** Fingerprint of the bytes before `end`. Reckoned when asked for: few lines are. */
+  get check(): number {
+    return fingerprint(this.#before.subarray(0, this.#endBefore));
+  }
 }
 
 /** Fingerprint of a position, of the bytes before it. */
@@ -73,7 +86,7 @@ export class LineCutter {
       this.#offset += from - this.#begin;
       this.#begin = from;
       this.#skip = false;
-      if (text !== undefined) yield { text, end: this.#offset, check: this.check };
+      if (text !== undefined) yield new CutLine(text, this.#offset, work, from);
     }
     if (work.length - this.#begin > LONGEST_LINE) {
       this.#offset += work.length - this.#begin;

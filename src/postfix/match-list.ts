@@ -61,6 +61,19 @@ export function* namesOf(domain: string, parents: MatchList['parents']): Generat
     yield domain.slice(dot + skip);
 }
 
+/** Whether a table must be asked for some domains. */
+export function hasTables({ patterns }: MatchList): boolean {
+  return patterns.some(({ kind }) => kind === 'table');
+}
+
+/** Whether the domain is in a list without tables. */
+export function isNamed(list: MatchList, domain: string): boolean {
+  if (list.patterns.length === 0) return false;
+  const names = [...namesOf(domain, list.parents)];
+  const found = list.patterns.find(({ text }) => names.includes(text));
+  return found !== undefined && !found.negated;
+}
+
 /** Whether the domain is in the list. Rejects when a table can't be read. */
 export async function matches(list: MatchList, domain: string, lookUp: LookUp): Promise<boolean> {
   const names = [...namesOf(domain, list.parents)];

@@ -9,7 +9,14 @@
  * domain may then be paced, but no burst gets out unpaced.
  */
 import { type LookUp, tableReader } from './lookup.ts';
-import { matches, type MatchList, namesOf, readMatchList } from './match-list.ts';
+import {
+  hasTables,
+  isNamed,
+  matches,
+  type MatchList,
+  namesOf,
+  readMatchList,
+} from './match-list.ts';
 import { splitMilters } from './milter-list.ts';
 import type { PostfixSettings } from './settings.ts';
 
@@ -21,7 +28,8 @@ const OWN_DOMAINS = [
   { parameter: 'relay_domains', domains: true },
 ] as const;
 
-const MOST_KNOWN = 100_000;
+/** Of the answers of tables; twice as many at most. */
+const MOST_KNOWN = 10_000;
 const KNOWN_MS = 10 * 60 * 1000;
 /** After an error the tables are asked again sooner. */
 const FAILED_MS = 30 * 1000;
@@ -47,18 +55,22 @@ interface Known {
 
 export class Outbound {
   readonly #lists: readonly MatchList[];
+  readonly #listsHaveTables: boolean;
   readonly #transportTables: readonly string[];
   readonly #defaultTransport: string;
   readonly #leaving: ReadonlySet<string>;
   readonly #lookUp: LookUp;
   readonly #options: OutboundOptions;
-  readonly #known = new Map<string, Known>();
+  /** The newer answers, and those that came before them: the oldest go all at once. */
+  #known = new Map<string, Known>();
+  #older = new Map<string, Known>();
   readonly #asked = new Map<string, Promise<void>>();
   readonly #told = new Set<string>();
 
   /** See readOutbound. */
   constructor(settings: PostfixSettings, lists: readonly MatchList[], options: OutboundOptions) {
     this.#lists = lists;
+    this.#listsHaveTables = lists.some(hasTables);
     this.#options = options;
     this.#lookUp = tableReader(settings.configDirectory);
     this.#transportTables = splitMilters(settings.main.get('transport_maps') ?? '');
@@ -73,13 +85,14 @@ export class Outbound {
 
   /**
    * Looks a destination up (lower case, A-labels), so that leaves() knows it. Never rejects.
-   * Returns at once when it is known. `mailer` as for leaves().
+   * Undefined when it is known already, or is told without a table. `mailer` as for leaves().
    */
-  prepare(destination: string, mailer?: string): Promise<void> {
+  prepare(destination: string, mailer?: string): Promise<void> | undefined {
     const complete = mailer === undefined;
-    const known = this.#known.get(destination);
+    if (!this.#needsTables(complete)) return undefined;
+    const known = this.#knownOf(destination);
     const fresh = known !== undefined && known.untilMs > this.#options.now();
-    if (fresh && (known.complete || !complete)) return Promise.resolve();
+    if (fresh && (known.complete || !complete)) return undefined;
     const name = `${complete ? '' : 'own '}${destination}`;
     const asked = this.#asked.get(name) ?? this.#ask(name, destination, complete);
     this.#asked.set(name, asked);
@@ -91,9 +104,23 @@ export class Outbound {
    * Postfix has chosen; undefined for mail from sendmail(1).
    */
   leaves(destination: string, mailer?: string): boolean {
-    const known = this.#known.get(destination);
-    if (known?.own === true) return false;
+    const known = this.#knownOf(destination);
+    const own = this.#listsHaveTables ? known?.own : this.#isListed(destination);
+    if (own === true) return false;
     return this.#leaving.has(mailer ?? known?.transport ?? this.#defaultTransport);
+  }
+
+  #needsTables(complete: boolean): boolean {
+    return this.#listsHaveTables || (complete && this.#transportTables.length > 0);
+  }
+
+  /** Where no list has a table. */
+  #isListed(destination: string): boolean {
+    return this.#lists.some((list) => isNamed(list, destination));
+  }
+
+  #knownOf(destination: string): Known | undefined {
+    return this.#known.get(destination) ?? this.#older.get(destination);
   }
 
   async #ask(name: string, destination: string, complete: boolean): Promise<void> {
@@ -103,7 +130,10 @@ export class Outbound {
     ]).catch((error: unknown) => this.#tell(error, destination));
     const [own, transport] = found ?? [undefined, undefined];
     const untilMs = this.#options.now() + (found === undefined ? FAILED_MS : KNOWN_MS);
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    if (this.#known.size >= MOST_KNOWN) {
+      this.#older = this.#known;
+      this.#known = new Map();
+    }
     this.#known.set(destination, { own, transport, complete, untilMs });
     this.#asked.delete(name);
   }

@@ -52,10 +52,10 @@ class PlayedLog implements LogFollower {
     this.#tell?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Followed> {
+  async *[Symbol.asyncIterator](): AsyncIterator<readonly Followed[]> {
     for (;;) {
       const next = this.#events.shift();
-      if (next !== undefined) yield next;
+      if (next !== undefined) yield [next];
       else if (this.fault) throw this.fault;
       else if (this.#closed) return;
       else await new Promise<void>((resolve) => (this.#tell = resolve));

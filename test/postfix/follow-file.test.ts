@@ -15,6 +15,7 @@ import t from 'tap';
 import { waitFor } from '../../lab/wait.ts';
 import type { FollowSettings, LogCursor } from '../../src/postfix/follow.ts';
 import { FileFollower } from '../../src/postfix/follow-file.ts';
+import { eventsOf } from './events-of.ts';
 
 // On a busy machine a process of Postfix takes its time.
 t.setTimeout(180_000);
@@ -61,7 +62,7 @@ function run(path: string, cursor?: LogCursor, settings: Partial<FollowSettings>
     ...settings,
   });
   const read = async () => {
-    for await (const { event, cursor: behind, history } of follower) {
+    for await (const { event, cursor: behind, history } of eventsOf(follower)) {
       if (event.kind === 'removed') {
         mine.ids.push(Number(event.queueId));
         if (!history) mine.news.push(Number(event.queueId));
@@ -220,7 +221,7 @@ await t.test('resumes exactly, wherever it stopped', async (t) => {
   for (let id = 5; id < 40; id++) {
     const follower = new FileFollower(path, { cursor, lookBack: LOOK_BACK, now: () => NOW });
     const before: number[] = [];
-    for await (const followed of follower) {
+    for await (const followed of eventsOf(follower)) {
       if (followed.event.kind !== 'removed') continue;
       if (followed.history) {
         before.push(Number(followed.event.queueId));
@@ -247,7 +248,7 @@ await t.test('stopped in the middle of history: still history the next time', as
     now: () => NOW,
   });
   let cursor: LogCursor | undefined;
-  for await (const followed of follower) {
+  for await (const followed of eventsOf(follower)) {
     cursor = followed.cursor;
     break;
   }

@@ -7,6 +7,7 @@ import { waitFor } from '../../lab/wait.ts';
 import type { LogCursor } from '../../src/postfix/follow.ts';
 import { JournalFollower, MAIL_FACILITY } from '../../src/postfix/follow-journal.ts';
 import { readJournalEntry } from '../../src/postfix/journal-entry.ts';
+import { eventsOf } from './events-of.ts';
 
 // On a busy machine a process of Postfix takes its time.
 t.setTimeout(180_000);
@@ -36,7 +37,7 @@ function follow(command: readonly string[], cursor?: LogCursor) {
     follower,
   };
   const read = async () => {
-    for await (const { event, cursor: behind, history } of follower) {
+    for await (const { event, cursor: behind, history } of eventsOf(follower)) {
       if (event.kind === 'removed') {
         mine.ids.push(Number(event.queueId));
         if (!history) mine.news.push(Number(event.queueId));

@@ -8,6 +8,7 @@ import { startSink } from '../../lab/sink.ts';
 import { waitFor } from '../../lab/wait.ts';
 import { LOOK_BACK } from '../../src/postfix/follow.ts';
 import { FileFollower } from '../../src/postfix/follow-file.ts';
+import { eventsOf } from './events-of.ts';
 
 // On a busy machine a process of Postfix takes its time.
 t.setTimeout(180_000);
@@ -27,7 +28,7 @@ await t.test('every message once, through postfix logrotate and a restart of our
   const reading = (async () => {
     for (;;) {
       let cursor;
-      for await (const followed of follower) {
+      for await (const followed of eventsOf(follower)) {
         const { event, history } = followed;
         cursor = followed.cursor;
         if (history) continue;
