@@ -2,11 +2,9 @@
  * The real queue, as `postqueue -j` lists it: one JSON object a line. Read as a stream, a chunk at a
  * time, so that ten thousand messages do not keep the daemon from answering.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { HoldQueue, QueuedMessage } from '../pace/ports.ts';
-import { failure } from './command.ts';
+import { Repeater } from './repeater.ts';
 
 /** What postqueue prints for the null sender. */
 const NULL_SENDER = 'MAILER-DAEMON';
@@ -65,38 +63,17 @@ function unexpected(line: string): Error {
 
 /** The queue of one Postfix instance. */
 export class PostfixQueue implements HoldQueue {
-  readonly #argv: readonly [string, ...string[]];
+  readonly #listing: Repeater;
 
   constructor(configDirectory: string) {
-    this.#argv = ['postqueue', '-c', configDirectory, '-j'];
+    this.#listing = new Repeater(['postqueue', '-c', configDirectory, '-j']);
   }
 
+  /** A listing that breaks off is no snapshot, what is missing in it may still be held: it throws. */
   async *list(): AsyncIterable<QueuedMessage> {
-    const [file, ...options] = this.#argv;
-    const child = spawn(file, options, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-4096);
-    });
-    const ended = once(child, 'close').then(
-      ([code, signal]) => String(signal ?? code),
-      (error: unknown) => String(error),
-    );
-    try {
-      let rest = '';
-      child.stdout.setEncoding('utf8');
-      for await (const chunk of child.stdout as AsyncIterable<string>) {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) if (line !== '') yield readQueueLine(line);
-        await setImmediate();
-      }
-      const how = await ended;
-      // A listing that broke off is no snapshot: what is missing in it may still be held.
-      if (how !== '0' || rest !== '')
-        throw new Error(failure(this.#argv, `ended with ${how}`, stderr));
-    } finally {
-      child.kill();
+    for await (const lines of this.#listing.lines()) {
+      for (const line of lines) yield readQueueLine(line);
+      await setImmediate();
     }
   }
 }
