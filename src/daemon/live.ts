@@ -84,7 +84,7 @@ export class Live {
         destinations.add(address.destination);
       }
     }
-    await Promise.all([...destinations].map((one) => this.outbound.prepare(one)));
+    await Promise.all([...destinations].flatMap((one) => this.outbound.prepare(one) ?? []));
   }
 
   /** Providers of these recipients, in order of first mention. */

@@ -5,6 +5,7 @@
  */
 import * as fsPromises from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Books } from './books.ts';
 import type { Ledger } from './decide.ts';
 import { Journal } from './journal.ts';
@@ -98,13 +99,14 @@ export class Keeper implements Ledger {
   /** Resolves when everything noted so far is in the file, or can't be, or takes too long. */
   async written(whoWaits: keyof typeof LONGEST_WAIT_MS): Promise<void> {
     if (this.#broken) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       // A busy process finds the timer and the write done in one turn: the write comes first.
-      timer = setTimeout(() => setImmediate(resolve), LONGEST_WAIT_MS[whoWaits]);
+      const timer = setTimeout(() => setImmediate(resolve), LONGEST_WAIT_MS[whoWaits]);
+      void this.#flush().then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
     });
-    await Promise.race([this.#flush(), late]);
-    clearTimeout(timer);
   }
 
   /** To be called each second. */
@@ -163,6 +165,8 @@ export class Keeper implements Ledger {
   /** One flush for all who ask before it starts. */
   #flush(): Promise<void> {
     this.#nextFlush ??= this.#exclusively(async () => {
+      // What else is admitted in this turn of the event loop goes into the same write.
+      await turn();
       this.#nextFlush = undefined;
       for (let text = this.#next(); text !== ''; text = this.#next()) {
         await this.#journal.append(text);
