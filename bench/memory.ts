@@ -53,7 +53,7 @@ const CONFIG = {
 /** Messages whose answers are timed together, and then logged as delivered. */
 const CHUNK = 10_000;
 /** Messages held before they are listed: the comparison misses what it does not find for 5 s. */
-const HELD_CHUNK = 2000;
+const HELD_CHUNK = 500;
 
 const about = machine();
 const workshop = await Workshop.open();

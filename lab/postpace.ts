@@ -17,6 +17,9 @@ const NODE_OPTIONS = [
   '--max-semi-space-size=2',
   '--heap-growing-percent=30',
   '--initial-old-space-size=32',
+  '--no-parallel-scavenge',
+  '--no-parallel-compaction',
+  '--no-parallel-pointer-update',
 ];
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 

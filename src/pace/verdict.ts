@@ -117,14 +117,14 @@ export class Verdicts {
     return { kind: 'hold', why };
   }
 
-  #record(message: Message, why: string): HeldRecord {
+  #record(message: Message, why: string, lane = this.#parts.laneOf(message.sender)): HeldRecord {
     const nowMs = this.#parts.clock.nowMs();
     return {
       queueId: message.queueId ?? '',
       formerIds: [],
       sender: message.sender,
       recipients: message.recipients,
-      lane: this.#parts.laneOf(message.sender),
+      lane,
       arrivedMs: nowMs,
       heldMs: nowMs,
       why,
@@ -137,12 +137,11 @@ export class Verdicts {
   #flies(message: Message, { byProvider }: Audience, lane: string): void {
     const { queueId } = message;
     if (queueId === undefined) return;
-    this.#parts.flights.add({
-      id: this.#parts.desk.idOf(queueId),
-      record: { ...this.#record(message, 'passed'), lane },
-      open: new Map([...byProvider].map(([provider, some]) => [provider, new Set(some)])),
-      sinceMs: this.#parts.clock.nowMs(),
-    });
+    const open = new Map<string, Set<string>>();
+    for (const [provider, some] of byProvider) open.set(provider, new Set(some));
+    const record = this.#record(message, 'passed', lane);
+    const id = this.#parts.desk.idOf(queueId);
+    this.#parts.flights.add({ id, record, open, sinceMs: record.heldMs });
     this.#parts.log.debug({ queueId, from: message.sender, to: message.recipients }, 'passed');
   }
 

@@ -2,6 +2,7 @@
  * Everything the memory store knows: accounts, controls, adjustments. Rebuilt from the journal's
  * lines, and written out as lines again.
  */
+import { Buffer } from 'node:buffer';
 import { emptyAccount, isClear } from './account.ts';
 import type { Account } from './account.ts';
 import { inForce, shifted } from './control.ts';
@@ -25,7 +26,7 @@ export class Books {
     let account = this.accounts.get(provider);
     if (account === undefined) {
       account = emptyAccount();
-      this.accounts.set(provider, account);
+      this.accounts.set(copied(provider), account);
     }
     return account;
   }
@@ -160,6 +161,11 @@ export class Books {
     }
     if (this.uncleanUs !== undefined) this.uncleanUs += byUs;
   }
+}
+
+/** A piece of a longer text keeps all of it in memory: a copy is kept of the name alone. */
+function copied(name: string): string {
+  return Buffer.from(name, 'utf16le').toString('utf16le');
 }
 
 function movedPairs(pairs: readonly number[], byUs: number): number[] {
