@@ -115,15 +115,6 @@ async function decide(
 function inTime(verdict: Promise<Verdict>, otherwise: () => Verdict): Promise<Verdict> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(otherwise()), VERDICT_MS);
-    verdict.then(
-      (found) => {
-        clearTimeout(timer);
-        resolve(found);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
+    verdict.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }

@@ -99,14 +99,13 @@ export class Keeper implements Ledger {
   /** Resolves when everything noted so far is in the file, or can't be, or takes too long. */
   async written(whoWaits: keyof typeof LONGEST_WAIT_MS): Promise<void> {
     if (this.#broken) return;
-    await new Promise<void>((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
       // A busy process finds the timer and the write done in one turn: the write comes first.
-      const timer = setTimeout(() => setImmediate(resolve), LONGEST_WAIT_MS[whoWaits]);
-      void this.#flush().then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
+      timer = setTimeout(() => setImmediate(resolve), LONGEST_WAIT_MS[whoWaits]);
     });
+    await Promise.race([this.#flush(), late]);
+    clearTimeout(timer);
   }
 
   /** To be called each second. */
