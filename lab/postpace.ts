@@ -15,7 +15,7 @@ import { waitFor } from './wait.ts';
 /** As systemd/postpace.service has it. */
 const NODE_OPTIONS = [
   '--max-semi-space-size=2',
-  '--heap-growing-percent=30',
+  '--heap-growing-percent=20',
   '--initial-old-space-size=32',
   '--no-parallel-scavenge',
   '--no-parallel-compaction',
