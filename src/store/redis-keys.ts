@@ -1,0 +1,32 @@
+/** The names of a pool's keys. The braces put all of them in one slot of a Cluster. */
+export interface Keys {
+  /** Newest time seen, and how far the clock was ever set back. */
+  readonly clock: string;
+  /** Provider -> control in JSON. */
+  readonly controls: string;
+  /** Provider -> hosts with mail in its lanes. */
+  readonly waiting: string;
+  /** Host -> until when it counts as alive. */
+  readonly hosts: string;
+  /** Providers by the time their account ends. */
+  readonly index: string;
+  /** Adjustments in JSON, newest first. */
+  readonly adjustments: string;
+  /** What changed lately, in order; also the channel on which it is told. */
+  readonly changes: string;
+  account(provider: string): string;
+}
+
+export function keysOf(pool: string): Keys {
+  const key = (name: string): string => `{${pool}}:${name}`;
+  return {
+    clock: key('clock'),
+    controls: key('controls'),
+    waiting: key('waiting'),
+    hosts: key('hosts'),
+    index: key('index'),
+    adjustments: key('adjustments'),
+    changes: key('changes'),
+    account: (provider) => key(`p:${provider}`),
+  };
+}
