@@ -75,7 +75,7 @@ if [ "$filtered" -eq 0 ]; then
   fi
 fi
 
-"${as_root[@]}" node --test --test-concurrency=2 "--test-timeout=$timeout_ms" \
+"${as_root[@]}" node --test --test-concurrency=3 "--test-timeout=$timeout_ms" \
   --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=tap --test-reporter-destination="$scratch/tap" "${files[@]}" || status=$?
 
