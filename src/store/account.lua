@@ -1,4 +1,4 @@
--- What the pool knows of one provider, and the arithmetic on it: the same as limit/pace.ts,
+-- What the pool knows of one provider, or of one sender at a provider, and the arithmetic on it: the same as limit/pace.ts,
 -- limit/quota.ts, limit/history.ts and account.ts, in doubles as there, so that both adapters give
 -- the same answers. Put before each script that needs it.
 --
@@ -16,6 +16,8 @@ local LEASE_US = 120000000
 -- No message stays with Postfix for longer: maximal_queue_lifetime.
 local TOKEN_US = 5 * DAY_US
 local COMPACT_AT = 32
+-- Senders that have accounts of their own at the same time: as in account-name.ts.
+local MOST_SENDERS = 10000
 
 -- Window and slot in turn, as usage reports them; a demand's quotas are added.
 local function usage_spans()
@@ -106,11 +108,12 @@ local function last_needed(account)
   return last
 end
 
-local function write_account(key, index, provider, account, now)
+-- `index` knows the account as `name`.
+local function write_account(key, index, name, account, now)
   local ms = math.ceil((last_needed(account) - now) / 1000)
   if ms <= 0 then
     redis.call('DEL', key)
-    redis.call('ZREM', index, provider)
+    redis.call('ZREM', index, name)
     return
   end
   -- A debt without end is kept for a thousand years.
@@ -119,7 +122,7 @@ local function write_account(key, index, provider, account, now)
   -- The index may know an account for a sixteenth longer than it is kept, and is written that rarely.
   if until_ms > account.indexed then
     account.indexed = until_ms + math.min(math.ceil(ms / 16), 3600000)
-    redis.call('ZADD', index, text(account.indexed), provider)
+    redis.call('ZADD', index, text(account.indexed), name)
   end
   local fields = { account.steps, account.tat, account.interval, account.keep, account.indexed }
   write_pairs(fields, account.history)
@@ -193,9 +196,11 @@ local function compacted(list, now, spans, keep)
 end
 
 local function remembered(account, list, demand, now)
-  local spans, longest = demand.spans, DAY_US
+  -- Usage is a provider's alone: of a sender its quotas are all that asks for the past.
+  local spans, longest = demand.spans, 0
   for i = 1, #spans, 2 do longest = math.max(longest, spans[i]) end
   account.keep = math.ceil(longest / 1000000)
+  if #spans == 0 then return {} end
   local count = #list
   if count > 0 then
     -- A step back too small to be seen as one.

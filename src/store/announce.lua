@@ -1,5 +1,5 @@
--- A host says in which lanes of a provider mail waits.
--- KEYS: waiting. ARGV: provider, host, lanes as `010`; all 0: none any more.
+-- A host says in which lanes mail waits, for a provider or for a sender's own limit there.
+-- KEYS: waiting. ARGV: name of the account, host, lanes as `010`; all 0: none any more.
 
 local others = {}
 local value = redis.call('HGET', KEYS[1], ARGV[1]) or ''

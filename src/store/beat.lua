@@ -1,8 +1,8 @@
 -- A host's sign of life, each second, and what it missed: renews its lease, forgets what hosts that
 -- are gone said to be waiting, cleans the index, and answers what changed since the last beat.
--- KEYS: clock, hosts, waiting, index, changes.
+-- KEYS: clock, hosts, waiting, index, changes, index of senders.
 -- ARGV: host, id of the last change it knows, 1 if what it said to be waiting is void and is said
--- anew: provider and lanes of each.
+-- anew: account and lanes of each.
 -- Answers the id of the newest change, 1 if some before it are lost, then instance and provider of
 -- each.
 
@@ -39,8 +39,10 @@ for i = 4, #ARGV, 2 do
   redis.call('HSET', KEYS[3], ARGV[i], others and others .. ' ' .. own or own)
 end
 
-local over = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', text(now / 1000), 'LIMIT', 0, 2000)
-if #over > 0 then redis.call('ZREM', KEYS[4], unpack(over)) end
+for _, index in ipairs({ KEYS[4], KEYS[6] }) do
+  local over = redis.call('ZRANGEBYSCORE', index, '-inf', text(now / 1000), 'LIMIT', 0, 2000)
+  if #over > 0 then redis.call('ZREM', index, unpack(over)) end
+end
 
 local newest = redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1)[1]
 local answer = { newest and newest[1] or '0-0', '0' }

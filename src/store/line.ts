@@ -12,10 +12,10 @@ export type Line =
   | readonly [kind: 'stop', atUs: number]
   /** There was no stop mark: every burst counts as spent at this time. */
   | readonly [kind: 'unclean', atUs: number]
-  /** A provider's account, whole: replaces what was known. */
+  /** An account, a provider's or a sender's, whole: replaces what was known. */
   | readonly [
       kind: 'account',
-      provider: string,
+      name: string,
       tatUs: number,
       intervalUs: number,
       keepSec: number,
@@ -26,7 +26,7 @@ export type Line =
   /** Admissions to be added, the debt replaced. */
   | readonly [
       kind: 'sent',
-      provider: string,
+      name: string,
       tatUs: number,
       intervalUs: number,
       keepSec: number,

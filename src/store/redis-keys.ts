@@ -1,20 +1,25 @@
+import { isSendersAccount } from './account-name.ts';
+
 /** The names of a pool's keys. The braces put all of them in one slot of a Cluster. */
 export interface Keys {
   /** Newest time seen, and how far the clock was ever set back. */
   readonly clock: string;
   /** Provider -> control in JSON. */
   readonly controls: string;
-  /** Provider -> hosts with mail in its lanes. */
+  /** Name of an account -> hosts with mail that waits for it. */
   readonly waiting: string;
   /** Host -> until when it counts as alive. */
   readonly hosts: string;
   /** Providers by the time their account ends. */
   readonly index: string;
+  /** Accounts of senders by the time they end. */
+  readonly senders: string;
   /** Adjustments in JSON, newest first. */
   readonly adjustments: string;
   /** What changed lately, in order; also the channel on which it is told. */
   readonly changes: string;
-  account(provider: string): string;
+  /** By the name of the account. */
+  account(name: string): string;
 }
 
 export function keysOf(pool: string): Keys {
@@ -25,8 +30,9 @@ export function keysOf(pool: string): Keys {
     waiting: key('waiting'),
     hosts: key('hosts'),
     index: key('index'),
+    senders: key('senders'),
     adjustments: key('adjustments'),
     changes: key('changes'),
-    account: (provider) => key(`p:${provider}`),
+    account: (name) => key(`${isSendersAccount(name) ? 's' : 'p'}:${name}`),
   };
 }

@@ -3,6 +3,7 @@
  * daemons changed. A change is told at once where the subscription works, and read within the second
  * in any case.
  */
+import { isSendersAccount } from './account-name.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import type { Keys } from './redis-keys.ts';
 import { strings } from './redis-reply.ts';
@@ -24,7 +25,7 @@ const BEAT_MS = 1000;
 
 export class RedisPool {
   readonly #parts: PoolParts;
-  /** Provider -> lanes as announced: `010`. */
+  /** Name of the account -> lanes as announced: `010`. */
   readonly #announced = new Map<string, string>();
   #newest = '';
   /** What Redis has of this host may be wrong: it has just started, or something did not arrive. */
@@ -76,17 +77,18 @@ export class RedisPool {
   }
 
   /** Providers for which mail waits here. */
-  get announced(): Iterable<string> {
-    return this.#announced.keys();
+  get announced(): readonly string[] {
+    return [...this.#announced.keys()].filter((name) => !isSendersAccount(name));
   }
 
-  async announce(provider: string, waiting: readonly number[]): Promise<void> {
+  /** `name`: the account that it waits for. */
+  async announce(name: string, waiting: readonly number[]): Promise<void> {
     const lanes = waiting.map((count) => (count > 0 ? '1' : '0')).join('');
-    if (lanes === (this.#announced.get(provider) ?? lanes.replaceAll('1', '0'))) return;
-    if (lanes.includes('1')) this.#announced.set(provider, lanes);
-    else this.#announced.delete(provider);
+    if (lanes === (this.#announced.get(name) ?? lanes.replaceAll('1', '0'))) return;
+    if (lanes.includes('1')) this.#announced.set(name, lanes);
+    else this.#announced.delete(name);
     try {
-      await this.#send(provider, lanes);
+      await this.#send(name, lanes);
     } catch (error) {
       this.#owing = true;
       throw error;
@@ -106,7 +108,7 @@ export class RedisPool {
     try {
       reply = await connection.run(
         scripts.beat,
-        [keys.clock, keys.hosts, keys.waiting, keys.index, keys.changes],
+        [keys.clock, keys.hosts, keys.waiting, keys.index, keys.changes, keys.senders],
         [host, this.#newest, whole ? 1 : 0, ...(whole ? [...this.#announced].flat() : [])],
       );
     } catch (error) {
@@ -124,8 +126,8 @@ export class RedisPool {
     }
   }
 
-  async #send(provider: string, lanes: string): Promise<void> {
+  async #send(name: string, lanes: string): Promise<void> {
     const { connection, keys, scripts, host } = this.#parts;
-    await connection.run(scripts.announce, [keys.waiting], [provider, host, lanes]);
+    await connection.run(scripts.announce, [keys.waiting], [name, host, lanes]);
   }
 }

@@ -3,6 +3,7 @@ import { slotUs } from '../limit/history.ts';
 import type { History } from '../limit/history.ts';
 import { paceIntervalUs } from '../limit/pace.ts';
 import type { PaceState } from '../limit/pace.ts';
+import type { Holder } from './account-name.ts';
 import { exceededBy } from './account.ts';
 import { StoreError } from './store.ts';
 import type { Adjustment, Control, Debt, Demand, Refusal, TakeResult } from './store.ts';
@@ -23,10 +24,11 @@ const KINDS = ['pace', 'quota', 'in_flight', 'suspended', 'waiting'] as const;
 
 export function encodeDemands(demands: readonly Demand[]): (string | number)[] {
   const args: (string | number)[] = [];
-  for (const { provider, recipients, limits } of demands) {
+  for (const { provider, sender = '', recipients, limits } of demands) {
     const { pace, quotas, inFlight } = limits;
     const interval = pace === undefined ? 0 : paceIntervalUs(pace);
-    args.push(provider, recipients, interval, pace?.burst ?? 0, inFlight ?? 0, quotas.length);
+    args.push(provider, sender, recipients, interval);
+    args.push(pace?.burst ?? 0, inFlight ?? 0, quotas.length);
     for (const { count, windowUs } of quotas) args.push(count, windowUs, slotUs(windowUs));
   }
   return args;
@@ -42,10 +44,11 @@ export function decodeTake(reply: unknown, demands: readonly Demand[]): TakeResu
     return { ok: true, nowUs, debts, exceeded: charged.flatMap((demand) => exceededBy(demand)) };
   }
   const kind = KINDS.find((known) => known === words[3]);
-  const provider = demands[whole(words[4])]?.provider;
-  if (words[0] !== '0' || kind === undefined || provider === undefined) throw nonsense(reply);
+  const refused = demands[whole(words[4])];
+  if (words[0] !== '0' || kind === undefined || refused === undefined) throw nonsense(reply);
+  const who = holderOf(refused);
   const cause: Refusal =
-    kind === 'quota' ? { kind, provider, windowUs: whole(words[5]) } : { kind, provider };
+    kind === 'quota' ? { kind, ...who, windowUs: whole(words[5]) } : { kind, ...who };
   const debts = demands.map((demand, i) => debt(demand, words[6 + 2 * i], words[7 + 2 * i]));
   const retryAtUs = words[2] === 'inf' ? Infinity : whole(words[2]);
   return { ok: false, nowUs, retryAtUs, cause, debts };
@@ -128,9 +131,13 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function debt({ provider }: Demand, tat: string | undefined, places: string | undefined): Debt {
-  const inFlight = whole(places);
-  return tat === '-' ? { provider, inFlight } : { provider, tatUs: whole(tat), inFlight };
+function debt(demand: Demand, tat: string | undefined, places: string | undefined): Debt {
+  const debtor = { ...holderOf(demand), inFlight: whole(places) };
+  return tat === '-' ? debtor : { ...debtor, tatUs: whole(tat) };
+}
+
+function holderOf({ provider, sender }: Demand): Holder {
+  return sender === undefined ? { provider } : { provider, sender };
 }
 
 function pairs(words: readonly string[], at: number): History {

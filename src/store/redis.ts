@@ -7,6 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { countWithin, DAY, HOUR, MINUTE } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
+import { accountName, isSendersAccount, othersName } from './account-name.ts';
+import type { Holder } from './account-name.ts';
 import { MOST_ADJUSTMENTS } from './books.ts';
 import { inForce } from './control.ts';
 import { RedisConnection } from './redis-connection.ts';
@@ -113,7 +115,7 @@ class RedisStore implements Store {
   }
 
   async forecast(demand: Demand, messages: number): Promise<number> {
-    const { nowUs, control: set, pace, history } = await this.#read(demand.provider);
+    const { nowUs, control: set, pace, history } = await this.#read(demand);
     const control = inForce(set, nowUs);
     if (control?.pass !== undefined) return nowUs;
     const fromUs = control?.suspended === undefined ? nowUs : control.suspended.untilUs;
@@ -134,15 +136,16 @@ class RedisStore implements Store {
   async inFlight(
     provider: string,
   ): Promise<readonly { readonly id: string; readonly sinceUs: number }[]> {
-    return (await this.#read(provider)).tokens;
+    return (await this.#read({ provider })).tokens;
   }
 
-  announce(provider: string, waiting: readonly number[]): Promise<void> {
-    return this.pool.announce(provider, waiting);
+  announce(provider: string, waiting: readonly number[], sender?: string): Promise<void> {
+    const name = accountName(sender === undefined ? { provider } : { provider, sender });
+    return this.pool.announce(name, waiting);
   }
 
   async usage(provider: string): Promise<Usage> {
-    const { nowUs, pace, history, passed, places } = await this.#read(provider);
+    const { nowUs, pace, history, passed, places } = await this.#read({ provider });
     const sent = (span: Span): number =>
       countWithin(history, span, nowUs) + countWithin(passed, span, nowUs);
     return {
@@ -156,14 +159,15 @@ class RedisStore implements Store {
   }
 
   async providers(): Promise<readonly string[]> {
-    const { index, controls, waiting } = this.#keys;
+    const { index, controls, waiting: waits } = this.#keys;
     const nowMs = Math.floor((await this.now()) / 1e3);
     const [accounts, controlled, announced] = await Promise.all([
       this.#connection.ask((client) => client.zrangebyscore(index, nowMs, '+inf')),
       this.#connection.ask((client) => client.hkeys(controls)),
-      this.#connection.ask((client) => client.hkeys(waiting)),
+      this.#connection.ask((client) => client.hkeys(waits)),
     ]);
-    return [...new Set([...accounts, ...controlled, ...announced])];
+    const waiting = announced.filter((name) => !isSendersAccount(name));
+    return [...new Set([...accounts, ...controlled, ...waiting])];
   }
 
   async controls(): Promise<ReadonlyMap<string, Control>> {
@@ -218,19 +222,22 @@ class RedisStore implements Store {
   }
 
   #take(demands: readonly Demand[], head: readonly (string | number)[]): Promise<unknown> {
-    const { clock, controls, waiting, hosts, index } = this.#keys;
-    const accounts = demands.map(({ provider }) => this.#keys.account(provider));
+    const { clock, controls, waiting, hosts, index, senders } = this.#keys;
+    const accounts = demands.map((demand) => this.#keys.account(accountName(demand)));
+    const shared = demands
+      .filter(({ sender }) => sender !== undefined)
+      .map((demand) => this.#keys.account(othersName(demand)));
     return this.#connection.run(
       this.#scripts.take,
-      [clock, controls, waiting, hosts, index, ...accounts],
+      [clock, controls, waiting, hosts, index, senders, ...accounts, ...shared],
       [...head, ...encodeDemands(demands)],
     );
   }
 
-  async #read(provider: string): Promise<AccountReading> {
+  async #read(holder: Holder): Promise<AccountReading> {
     const { clock, controls, hosts } = this.#keys;
-    const keys = [clock, controls, hosts, this.#keys.account(provider)];
-    return decodeAccount(await this.#connection.run(this.#scripts.read, keys, [provider]));
+    const keys = [clock, controls, hosts, this.#keys.account(accountName(holder))];
+    return decodeAccount(await this.#connection.run(this.#scripts.read, keys, [holder.provider]));
   }
 
   #changed(provider: string): void {

@@ -1,45 +1,60 @@
 -- Judges a message over every limit of every provider it goes to, and charges all or nothing.
 -- A refusal charges nothing; all it may write is a debt restated for a limit that changed, and that
 -- the clock stepped back.
--- KEYS: clock, controls, waiting, hosts, index, an account for each demand.
+-- KEYS: clock, controls, waiting, hosts, index, index of senders, an account for each demand, and for
+-- each demand of a sender the account that senders share when there are too many of them.
 -- ARGV: `take` or `charge` (never refused), id, lane, 1 if it waited in a lane already, and for each
--- demand: provider, recipients, interval (0: no pace), burst, in_flight (0: no cap), number of
--- quotas, and for each of them count, window, slot.
+-- demand: provider, sender ('': none), recipients, interval (0: no pace), burst, in_flight (0: no cap),
+-- number of quotas, and for each of them count, window, slot.
 -- Answers one line: `1 now` and for each demand debt, places, 1 if it passed uncharged; or
 -- `0 now retry kind demand window` and for each demand debt, places. Debt `-`: none; retry `inf`.
 
 local mode, id, lane, queued = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 
-local demands, fields = {}, {}
+local demands, fields, names = {}, {}, {}
 local at = 5
 while ARGV[at] do
+  local provider, sender = ARGV[at], ARGV[at + 1]
+  local is_senders = sender ~= ''
   local demand = {
-    provider = ARGV[at],
-    key = KEYS[6 + #demands],
-    recipients = tonumber(ARGV[at + 1]),
-    interval = tonumber(ARGV[at + 2]),
-    burst = tonumber(ARGV[at + 3]),
-    cap = tonumber(ARGV[at + 4]),
+    is_senders = is_senders,
+    name = is_senders and provider .. ' ' .. sender or provider,
+    index = is_senders and KEYS[6] or KEYS[5],
+    recipients = tonumber(ARGV[at + 2]),
+    interval = tonumber(ARGV[at + 3]),
+    burst = tonumber(ARGV[at + 4]),
+    cap = tonumber(ARGV[at + 5]),
     quotas = {},
-    spans = usage_spans(),
+    spans = is_senders and {} or usage_spans(),
   }
-  for i = 1, tonumber(ARGV[at + 5]) do
-    local from = at + 3 + 3 * i
+  for i = 1, tonumber(ARGV[at + 6]) do
+    local from = at + 4 + 3 * i
     local window, slot = tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2])
     demand.quotas[i] = { count = tonumber(ARGV[from]), window = window, slot = slot }
-    demand.spans[5 + 2 * i] = window
-    demand.spans[6 + 2 * i] = slot
+    demand.spans[#demand.spans + 1] = window
+    demand.spans[#demand.spans + 1] = slot
   end
-  at = at + 6 + 3 * #demand.quotas
+  at = at + 7 + 3 * #demand.quotas
   demands[#demands + 1] = demand
-  fields[#fields + 1] = demand.provider
+  fields[#fields + 1] = provider
+  names[#names + 1] = demand.name
 end
 
-local known = redis.call('MGET', KEYS[1], unpack(KEYS, 6))
+local known = redis.call('MGET', KEYS[1], unpack(KEYS, 7))
 local now, steps, keep_time = tick(KEYS[1], known[1])
 local by_key = {}
+local shared = 6 + #demands
 for i, demand in ipairs(demands) do
-  by_key[demand.key] = by_key[demand.key] or open_account(known[i + 1], steps)
+  local place = 6 + i
+  if demand.is_senders then
+    shared = shared + 1
+    if not known[place - 5] and redis.call('ZCARD', KEYS[6]) >= MOST_SENDERS then
+      place = shared
+      demand.name = fields[i] .. ' *'
+    end
+  end
+  demand.key = KEYS[place]
+  by_key[demand.key] = by_key[demand.key] or open_account(known[place - 5], steps)
   demand.account = by_key[demand.key]
   demand.restated = restate(demand.account, demand.interval, now)
 end
@@ -69,13 +84,13 @@ end
 
 if mode == 'take' then
   local controls = redis.call('HMGET', KEYS[2], unpack(fields))
-  local waiting = queued and {} or redis.call('HMGET', KEYS[3], unpack(fields))
+  local waiting = queued and {} or redis.call('HMGET', KEYS[3], unpack(names))
   for i, demand in ipairs(demands) do
     local account = demand.account
     local control = controls[i] and cjson.decode(controls[i]) or {}
     demand.passes = in_force(control.pass)
     if not demand.passes then
-      if in_force(control.suspended) then
+      if in_force(control.suspended) and not demand.is_senders then
         wait(control.suspended.untilUs or math.huge, 'suspended', i)
       end
       if demand.cap > 0 and #account.ids >= demand.cap and not place_of(account, id)
@@ -107,7 +122,7 @@ if worst_at then
   answer = { '0', text(now), retry, worst_kind, text(worst_demand - 1), text(worst_window) }
   for _, demand in ipairs(demands) do
     if demand.restated then
-      write_account(demand.key, KEYS[5], demand.provider, demand.account, now)
+      write_account(demand.key, demand.index, demand.name, demand.account, now)
     end
     answer[#answer + 1] = debt(demand)
   end
@@ -116,7 +131,9 @@ end
 
 for _, demand in ipairs(demands) do
   local account = demand.account
-  if demand.passes then
+  if demand.passes and demand.is_senders then
+    -- Nothing is charged, and nobody asks how much passed.
+  elseif demand.passes then
     account.passed = remembered(account, account.passed, demand, now)
   else
     charge(account, demand, now)
@@ -129,7 +146,7 @@ for _, demand in ipairs(demands) do
 end
 answer = { '1', text(now) }
 for _, demand in ipairs(demands) do
-  write_account(demand.key, KEYS[5], demand.provider, demand.account, now)
+  write_account(demand.key, demand.index, demand.name, demand.account, now)
   answer[#answer + 1] = debt(demand) .. (demand.passes and ' 1' or ' 0')
 end
 keep_time()
