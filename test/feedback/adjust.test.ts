@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { adjust, type OutcomeEvent } from '../../src/feedback/adjust.ts';
 import { factorAt } from '../../src/feedback/climb.ts';
