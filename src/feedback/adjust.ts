@@ -5,7 +5,8 @@
 import { factorAt, isBack } from './climb.ts';
 import { isConfident } from './confidence.ts';
 import { opened, probed, suspended } from './probe.ts';
-import type { ControlSettings, Judgement, Standing } from './standing.ts';
+import type { Judgement, Standing } from '../limit/standing.ts';
+import type { ControlSettings } from './control-settings.ts';
 
 /** What an outcome of one message at one provider means for its limits. */
 export type OutcomeEvent =

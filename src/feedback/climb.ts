@@ -5,7 +5,8 @@
  * Without the memory of the wall, halving and climbing spends most of its time far below the rate
  * that the provider bears, and hits it some twenty times a day.
  */
-import type { ControlSettings, Standing } from './standing.ts';
+import type { Standing } from '../limit/standing.ts';
+import type { ControlSettings } from './control-settings.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

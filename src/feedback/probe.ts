@@ -2,7 +2,7 @@
  * Out of a suspension: when it is over one message may go out, and its outcome is waited for; then
  * two, then four; then all is open again. Pure; times in milliseconds.
  */
-import type { Probing, Stop, Suspension } from './standing.ts';
+import type { Probing, Stop, Suspension } from '../limit/standing.ts';
 
 /** 1, 2 and 4 messages. */
 const STEPS = 3;

@@ -2,6 +2,7 @@
  * Everything the memory store knows: accounts, controls, adjustments. Rebuilt from the journal's
  * lines, and written out as lines again.
  */
+import { readStanding, shiftedStanding, type Standing } from '../limit/standing.ts';
 import { isSendersAccount, MOST_SENDERS, accountName, othersName } from './account-name.ts';
 import type { Holder } from './account-name.ts';
 import { emptyAccount, isClear } from './account.ts';
@@ -19,6 +20,8 @@ export class Books {
   /** Those of senders at a provider. */
   readonly senders = new Map<string, Account>();
   readonly controls = new Map<string, Control>();
+  /** What feedback left behind. */
+  readonly standings = new Map<string, Standing>();
   /** Oldest first. */
   readonly adjustments: Adjustment[] = [];
   /** When the store last started without a clean stop before. */
@@ -54,6 +57,11 @@ export class Books {
   setControl(provider: string, control: Control | undefined): void {
     if (control === undefined) this.controls.delete(provider);
     else this.controls.set(provider, control);
+  }
+
+  setStanding(provider: string, standing: Standing | undefined): void {
+    if (standing === undefined) this.standings.delete(provider);
+    else this.standings.set(provider, standing);
   }
 
   adjusted(adjustment: Adjustment): void {
@@ -107,6 +115,9 @@ export class Books {
       case 'control':
         this.setControl(line[1], line[2] ?? undefined);
         return;
+      case 'standing':
+        this.setStanding(line[1], readStanding(line[2]));
+        return;
       case 'adjustment':
         this.adjusted(line[1]);
         return;
@@ -146,6 +157,7 @@ export class Books {
     for (const [provider, control] of this.controls) {
       if (inForce(control, nowUs) !== undefined) yield ['control', provider, control];
     }
+    for (const [provider, standing] of this.standings) yield ['standing', provider, standing];
     for (const [name, account] of this.#entries()) {
       const line = isClear(account, nowUs) ? undefined : this.accountLine(name);
       if (line !== undefined) yield line;
@@ -183,6 +195,9 @@ export class Books {
     }
     for (const [provider, control] of this.controls) {
       this.controls.set(provider, shifted(control, byUs));
+    }
+    for (const [provider, standing] of this.standings) {
+      this.standings.set(provider, shiftedStanding(standing, byUs / 1e3));
     }
     if (this.uncleanUs !== undefined) this.uncleanUs += byUs;
   }

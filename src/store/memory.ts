@@ -19,6 +19,7 @@ import { charge, decide } from './decide.ts';
 import type { Desk } from './decide.ts';
 import { Keeper } from './keeper.ts';
 import type { Disk } from './journal.ts';
+import type { Standing } from '../limit/standing.ts';
 import { StoreError } from './store.ts';
 import type {
   Adjustment,
@@ -176,6 +177,28 @@ class MemoryStore implements Store {
     this.#keeper?.noted(undefined, ['control', provider, control ?? null], ['adjustment', why]);
     this.#changed(provider);
     await this.#keeper?.written('other');
+  }
+
+  async standings(): Promise<ReadonlyMap<string, Standing>> {
+    return new Map(this.#books.standings);
+  }
+
+  async setStanding(
+    provider: string,
+    seen: number,
+    standing: Standing | undefined,
+    why: Adjustment | undefined,
+  ): Promise<boolean> {
+    this.#mustBeOpen();
+    if ((this.#books.standings.get(provider)?.epoch ?? 0) !== seen) return false;
+    this.#books.setStanding(provider, standing);
+    this.#keeper?.noted(undefined, ['standing', provider, standing ?? null]);
+    if (why !== undefined) {
+      this.#books.adjusted(why);
+      this.#keeper?.noted(undefined, ['adjustment', why]);
+    }
+    this.#changed(provider);
+    return true;
   }
 
   async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {

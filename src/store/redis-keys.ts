@@ -6,6 +6,8 @@ export interface Keys {
   readonly clock: string;
   /** Provider -> control in JSON. */
   readonly controls: string;
+  /** Provider -> what feedback left behind, in JSON. */
+  readonly standings: string;
   /** Name of an account -> hosts with mail that waits for it. */
   readonly waiting: string;
   /** Host -> until when it counts as alive. */
@@ -27,6 +29,7 @@ export function keysOf(pool: string): Keys {
   return {
     clock: key('clock'),
     controls: key('controls'),
+    standings: key('standings'),
     waiting: key('waiting'),
     hosts: key('hosts'),
     index: key('index'),

@@ -1,6 +1,7 @@
 /** What the scripts are asked and what they answer, as text. Lines are described in the scripts. */
 import { slotUs } from '../limit/history.ts';
 import type { History } from '../limit/history.ts';
+import { readStanding, type Standing } from '../limit/standing.ts';
 import { paceIntervalUs } from '../limit/pace.ts';
 import type { PaceState } from '../limit/pace.ts';
 import type { Holder } from './account-name.ts';
@@ -95,6 +96,13 @@ export function readAdjustment(text: string | undefined): Adjustment {
   const value = parsed(text);
   if (!isAdjustment(value)) throw nonsense(text);
   return value;
+}
+
+/** A standing as setStanding wrote it; throws StoreError for what has not even an epoch. */
+export function readStandingText(text: string): Standing {
+  const standing = readStanding(parsed(text));
+  if (standing === undefined) throw nonsense(text);
+  return standing;
 }
 
 function parsed(text: string | undefined): unknown {

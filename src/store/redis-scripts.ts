@@ -9,7 +9,7 @@ export interface Script {
 }
 
 export type Scripts = Readonly<
-  Record<'take' | 'settle' | 'read' | 'announce' | 'control' | 'beat', Script>
+  Record<'take' | 'settle' | 'read' | 'announce' | 'control' | 'standing' | 'beat', Script>
 >;
 
 /** Reads them from beside this module. */
@@ -25,6 +25,7 @@ export function loadScripts(): Scripts {
     read: script('read'),
     announce: script('announce'),
     control: script('control'),
+    standing: script('standing'),
     beat: script('beat'),
   };
 }

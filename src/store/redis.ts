@@ -4,6 +4,7 @@
  * charged: that costs its intervals, and never lets more through than was promised.
  */
 import { randomBytes } from 'node:crypto';
+import type { Standing } from '../limit/standing.ts';
 import { countWithin, DAY, HOUR, MINUTE } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
@@ -21,6 +22,7 @@ import {
   encodeDemands,
   readAdjustment,
   readControl,
+  readStandingText,
 } from './redis-reply.ts';
 import type { AccountReading } from './redis-reply.ts';
 import { loadScripts } from './redis-scripts.ts';
@@ -193,6 +195,32 @@ class RedisStore implements Store {
       [provider, text, JSON.stringify(why), this.#instance, MOST_ADJUSTMENTS],
     );
     this.#changed(provider);
+  }
+
+  async standings(): Promise<ReadonlyMap<string, Standing>> {
+    const all = await this.#connection.ask((client) => client.hgetall(this.#keys.standings));
+    return new Map(
+      Object.entries(all).map(([provider, text]) => [provider, readStandingText(text)]),
+    );
+  }
+
+  async setStanding(
+    provider: string,
+    seen: number,
+    standing: Standing | undefined,
+    why: Adjustment | undefined,
+  ): Promise<boolean> {
+    const { standings, adjustments, changes } = this.#keys;
+    const [text, because] = [standing, why].map((one) =>
+      one === undefined ? '' : JSON.stringify(one),
+    );
+    const done = await this.#connection.run(
+      this.#scripts.standing,
+      [standings, adjustments, changes],
+      [provider, seen, text ?? '', because ?? '', this.#instance, MOST_ADJUSTMENTS],
+    );
+    if (done === 1) this.#changed(provider);
+    return done === 1;
   }
 
   async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {

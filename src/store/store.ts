@@ -5,6 +5,7 @@
  * Every method rejects with StoreError when the store can't be reached; nothing is then charged.
  */
 import type { Limits, Pace, Quota } from '../limit/limits.ts';
+import type { Standing } from '../limit/standing.ts';
 
 /** What one message asks of one provider, or of its sender's own share of that provider. */
 export interface Demand {
@@ -98,7 +99,17 @@ export interface Control {
 export interface Adjustment {
   readonly atUs: number;
   readonly provider: string;
-  readonly kind: 'override' | 'reset' | 'suspend' | 'resume' | 'pass';
+  /** The last four are feedback's: a provider's reply, not an operator, made the change. */
+  readonly kind:
+    | 'override'
+    | 'reset'
+    | 'suspend'
+    | 'resume'
+    | 'pass'
+    | 'tightened'
+    | 'blocked'
+    | 'probing'
+    | 'opened';
   /** As an operator reads it: `20/min burst 3` -> `10/min burst 1`. */
   readonly from: string;
   readonly to: string;
@@ -154,9 +165,22 @@ export interface Store {
   controls(): Promise<ReadonlyMap<string, Control>>;
   /** Replaces the control of a provider (undefined: none) and keeps the adjustment as history. */
   setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void>;
+  /** What feedback left behind, by provider. */
+  standings(): Promise<ReadonlyMap<string, Standing>>;
+  /**
+   * Compare and set: replaces the standing of a provider (undefined: none any more) if the epoch of
+   * the one in force is `seen` (0: there is none), keeps the adjustment, and tells as setControl
+   * does. Resolves to false where somebody else was faster: nothing is changed then.
+   */
+  setStanding(
+    provider: string,
+    seen: number,
+    standing: Standing | undefined,
+    why: Adjustment | undefined,
+  ): Promise<boolean>;
   /** Newest first. */
   history(provider: string | undefined, most: number): Promise<readonly Adjustment[]>;
-  /** Told of each changed control and each freed in_flight place, by whichever daemon. Returns the undo. */
+  /** Told of each changed control or standing and each freed in_flight place, by whichever daemon. Returns the undo. */
   onChange(listener: (provider: string) => void): () => void;
   /** Writes what is owed and marks a clean stop. */
   close(): Promise<void>;

@@ -4,7 +4,8 @@ import { adjust, type OutcomeEvent } from '../../src/feedback/adjust.ts';
 import { factorAt } from '../../src/feedback/climb.ts';
 import { isConfident } from '../../src/feedback/confidence.ts';
 import { mayLeave } from '../../src/feedback/probe.ts';
-import { CONTROL_DEFAULTS, UNTROUBLED, type Standing } from '../../src/feedback/standing.ts';
+import { CONTROL_DEFAULTS } from '../../src/feedback/control-settings.ts';
+import { UNTROUBLED, type Standing } from '../../src/limit/standing.ts';
 
 const settings = { ...CONTROL_DEFAULTS, ceilingPerMin: 20 };
 const SEC = 1000;

@@ -4,6 +4,7 @@
  */
 import type { Test } from 'tap';
 import type { Limits, SenderLimits } from '../../src/limit/limits.ts';
+import { UNTROUBLED, type Standing, type Stop } from '../../src/limit/standing.ts';
 import { MOST_SENDERS } from '../../src/store/account-name.ts';
 import type { Adjustment, Store, TakeRequest, TakeResult } from '../../src/store/store.ts';
 import { brokenPromises } from './windows.ts';
@@ -426,6 +427,33 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
     }
     t.ok(ledger.length > 50);
     t.same(brokenPromises(ledger, limits), []);
+  });
+
+  await on('what feedback left behind: compared, set, told', async (t, { store }) => {
+    const told: string[] = [];
+    const undo = store.onChange((provider) => void told.push(provider));
+    const nowUs = await store.now();
+    const first: Standing = {
+      ...UNTROUBLED,
+      epoch: 1,
+      factor: 0.25,
+      sinceMs: Math.floor(nowUs / 1e3),
+      wall: { perMin: 10.5, atMs: Math.floor(nowUs / 1e3) },
+      episode: ['host/a'],
+    };
+    const why: Adjustment = { ...adjustment('p', nowUs, 'half'), kind: 'tightened' };
+    t.equal(await store.setStanding('p', 0, first, why), true);
+    t.same(await store.standings(), new Map([['p', first]]));
+    t.equal(await store.setStanding('p', 0, { ...first, factor: 0.5 }, why), false, 'too late');
+    t.same((await store.standings()).get('p')?.factor, 0.25);
+    t.equal((await store.history('p', 5)).length, 1, 'nor is its reason kept');
+    const stop: Stop = { phase: 'suspended', untilMs: nowUs / 1e3 + 5000, times: 2 };
+    t.equal(await store.setStanding('p', 1, { ...first, epoch: 2, stop }, undefined), true);
+    t.same((await store.standings()).get('p')?.stop, stop);
+    t.equal(await store.setStanding('p', 2, undefined, undefined), true);
+    t.same(await store.standings(), new Map());
+    t.same(told, ['p', 'p', 'p']);
+    undo();
   });
 
   await on('controls and their history', async (t, { store }) => {
