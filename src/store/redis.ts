@@ -10,20 +10,13 @@ import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
 import { accountName, isSendersAccount, othersName } from './account-name.ts';
 import type { Holder } from './account-name.ts';
-import { MOST_ADJUSTMENTS } from './books.ts';
 import { inForce } from './control.ts';
 import { RedisConnection } from './redis-connection.ts';
+import { RedisDecisions } from './redis-decisions.ts';
 import { keysOf } from './redis-keys.ts';
 import type { Keys } from './redis-keys.ts';
 import { RedisPool } from './redis-pool.ts';
-import {
-  decodeAccount,
-  decodeTake,
-  encodeDemands,
-  readAdjustment,
-  readControl,
-  readStandingText,
-} from './redis-reply.ts';
+import { decodeAccount, decodeTake, encodeDemands } from './redis-reply.ts';
 import type { AccountReading } from './redis-reply.ts';
 import { loadScripts } from './redis-scripts.ts';
 import type { Scripts } from './redis-scripts.ts';
@@ -49,8 +42,6 @@ export interface RedisStoreOptions {
 }
 
 const ANSWER_MS = 200;
-/** Adjustments read at a time when one provider's are looked for. */
-const PAGE = 500;
 
 /** Rejects with StoreError when Redis does not answer, within five seconds. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
@@ -80,14 +71,20 @@ class RedisStore implements Store {
   readonly #scripts: Scripts;
   readonly #instance = randomBytes(8).toString('hex');
   readonly pool: RedisPool;
-  /** Providers with a control when they were last read. */
-  #controlled: readonly string[] = [];
+  readonly #decisions: RedisDecisions;
   readonly #listeners = new Set<(provider: string) => void>();
 
   constructor(connection: RedisConnection, keys: Keys, scripts: Scripts, host: string) {
     this.#connection = connection;
     this.#keys = keys;
     this.#scripts = scripts;
+    this.#decisions = new RedisDecisions({
+      connection,
+      keys,
+      scripts,
+      instance: this.#instance,
+      onChange: (provider) => this.#changed(provider),
+    });
     this.pool = new RedisPool({
       connection,
       keys,
@@ -172,71 +169,29 @@ class RedisStore implements Store {
     return [...new Set([...accounts, ...controlled, ...waiting])];
   }
 
-  async controls(): Promise<ReadonlyMap<string, Control>> {
-    const [nowUs, all] = await Promise.all([
-      this.now(),
-      this.#connection.ask((client) => client.hgetall(this.#keys.controls)),
-    ]);
-    const alive = new Map<string, Control>();
-    for (const [provider, text] of Object.entries(all)) {
-      const control = inForce(readControl(text), nowUs);
-      if (control !== undefined) alive.set(provider, control);
-    }
-    this.#controlled = [...alive.keys()];
-    return alive;
+  controls(): Promise<ReadonlyMap<string, Control>> {
+    return this.#decisions.controls();
   }
 
-  async setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void> {
-    const { controls, adjustments, changes } = this.#keys;
-    const text = control === undefined ? '' : JSON.stringify(control);
-    await this.#connection.run(
-      this.#scripts.control,
-      [controls, adjustments, changes],
-      [provider, text, JSON.stringify(why), this.#instance, MOST_ADJUSTMENTS],
-    );
-    this.#changed(provider);
+  setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void> {
+    return this.#decisions.setControl(provider, control, why);
   }
 
-  async standings(): Promise<ReadonlyMap<string, Standing>> {
-    const all = await this.#connection.ask((client) => client.hgetall(this.#keys.standings));
-    return new Map(
-      Object.entries(all).map(([provider, text]) => [provider, readStandingText(text)]),
-    );
+  standings(): Promise<ReadonlyMap<string, Standing>> {
+    return this.#decisions.standings();
   }
 
-  async setStanding(
+  setStanding(
     provider: string,
     seen: number,
     standing: Standing | undefined,
     why: Adjustment | undefined,
   ): Promise<boolean> {
-    const { standings, adjustments, changes } = this.#keys;
-    const [text, because] = [standing, why].map((one) =>
-      one === undefined ? '' : JSON.stringify(one),
-    );
-    const done = await this.#connection.run(
-      this.#scripts.standing,
-      [standings, adjustments, changes],
-      [provider, seen, text ?? '', because ?? '', this.#instance, MOST_ADJUSTMENTS],
-    );
-    if (done === 1) this.#changed(provider);
-    return done === 1;
+    return this.#decisions.setStanding(provider, seen, standing, why);
   }
 
-  async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
-    const found: Adjustment[] = [];
-    for (let from = 0; found.length < most; from += PAGE) {
-      const page = await this.#connection.ask((client) =>
-        client.lrange(this.#keys.adjustments, from, from + PAGE - 1),
-      );
-      for (const text of page) {
-        const adjustment = readAdjustment(text);
-        const wanted = provider === undefined || adjustment.provider === provider;
-        if (wanted && found.length < most) found.push(adjustment);
-      }
-      if (page.length < PAGE) break;
-    }
-    return found;
+  history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
+    return this.#decisions.history(provider, most);
   }
 
   onChange(listener: (provider: string) => void): () => void {
@@ -275,7 +230,7 @@ class RedisStore implements Store {
   /** What was known here counts too: a Redis that lost everything knows of nothing to look at. */
   async #allChanged(): Promise<void> {
     try {
-      const known = [...(await this.providers()), ...this.pool.announced, ...this.#controlled];
+      const known = [...(await this.providers()), ...this.pool.announced, ...this.#decisions.known];
       for (const provider of new Set(known)) this.#changed(provider);
     } catch {
       // It is gone again: its next return tells.
