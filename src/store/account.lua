@@ -20,13 +20,9 @@ local COMPACT_AT = 32
 local MOST_SENDERS = 10000
 
 -- Window and slot in turn, as usage reports them; a demand's quotas are added.
-local function usage_spans()
-  return { 60000000, 5000000, 3600000000, 300000000, DAY_US, 7200000000 }
-end
+local function usage_spans() return { 6e7, 5e6, 3.6e9, 3e8, DAY_US, 7.2e9 } end
 
-local function text(number)
-  return string.format('%.0f', number)
-end
+local function text(number) return string.format('%.0f', number) end
 
 -- The time, how far the clock was ever set back in all, and what writes this time down. Redis's clock
 -- is the wall's: when it steps back, every account is moved along the next time it is read, so that
@@ -108,7 +104,6 @@ local function last_needed(account)
   return last
 end
 
--- `index` knows the account as `name`.
 local function write_account(key, index, name, account, now)
   local ms = math.ceil((last_needed(account) - now) / 1000)
   if ms <= 0 then

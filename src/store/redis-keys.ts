@@ -1,4 +1,5 @@
-import { isSendersAccount } from './account-name.ts';
+import { accountName, isSendersAccount, othersName } from './account-name.ts';
+import type { Holder } from './account-name.ts';
 
 /** The names of a pool's keys. The braces put all of them in one slot of a Cluster. */
 export interface Keys {
@@ -38,4 +39,14 @@ export function keysOf(pool: string): Keys {
     changes: key('changes'),
     account: (name) => key(`${isSendersAccount(name) ? 's' : 'p'}:${name}`),
   };
+}
+
+/** The keys of take.lua, in its order. */
+export function takeKeys(keys: Keys, holders: readonly Holder[]): readonly string[] {
+  const { clock, controls, waiting, hosts, index, senders } = keys;
+  const accounts = holders.map((holder) => keys.account(accountName(holder)));
+  const shared = holders
+    .filter(({ sender }) => sender !== undefined)
+    .map((holder) => keys.account(othersName(holder)));
+  return [clock, controls, waiting, hosts, index, senders, ...accounts, ...shared];
 }

@@ -8,12 +8,12 @@ import type { Standing } from '../limit/standing.ts';
 import { countWithin, DAY, HOUR, MINUTE } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
-import { accountName, isSendersAccount, othersName } from './account-name.ts';
+import { accountName, isSendersAccount } from './account-name.ts';
 import type { Holder } from './account-name.ts';
 import { inForce } from './control.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisDecisions } from './redis-decisions.ts';
-import { keysOf } from './redis-keys.ts';
+import { keysOf, takeKeys } from './redis-keys.ts';
 import type { Keys } from './redis-keys.ts';
 import { RedisPool } from './redis-pool.ts';
 import { decodeAccount, decodeTake, encodeDemands } from './redis-reply.ts';
@@ -205,16 +205,10 @@ class RedisStore implements Store {
   }
 
   #take(demands: readonly Demand[], head: readonly (string | number)[]): Promise<unknown> {
-    const { clock, controls, waiting, hosts, index, senders } = this.#keys;
-    const accounts = demands.map((demand) => this.#keys.account(accountName(demand)));
-    const shared = demands
-      .filter(({ sender }) => sender !== undefined)
-      .map((demand) => this.#keys.account(othersName(demand)));
-    return this.#connection.run(
-      this.#scripts.take,
-      [clock, controls, waiting, hosts, index, senders, ...accounts, ...shared],
-      [...head, ...encodeDemands(demands)],
-    );
+    return this.#connection.run(this.#scripts.take, takeKeys(this.#keys, demands), [
+      ...head,
+      ...encodeDemands(demands),
+    ]);
   }
 
   async #read(holder: Holder): Promise<AccountReading> {
