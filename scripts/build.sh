@@ -11,6 +11,8 @@ node_modules/.bin/tsc --outDir "$out"
 for dir in providers rules postfix systemd; do
   [ -d "$dir" ] && cp -R "$dir" "$out/"
 done
+# The scripts that Redis runs lie beside the module that reads them.
+find src -name '*.lua' -exec cp --parents -t "$out" {} +
 # A compiled tree is a package of its own to Node: the module type comes along.
 cp package.json "$out/package.json"
 [ -f "$out/src/main.js" ] && chmod 755 "$out/src/main.js"

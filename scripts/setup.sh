@@ -21,6 +21,8 @@ case $job in
       'libmilter-dev /usr/include/libmilter/mfapi.h'
       'systemd /usr/bin/systemd-analyze'
       'mount /usr/bin/mount'
+      'redis-server /usr/bin/redis-server'
+      'openssl /usr/bin/openssl'
     )
     ;;
   *)

@@ -51,7 +51,7 @@ fi
 status=0
 if [ "$filtered" -eq 0 ]; then
   # Of these folders the files that start no process, open no socket and use nothing of lab/.
-  live="from '(node:(child_process|net|http)|[./]+/lab/[^']*)'"
+  live="from '(node:(child_process|net|http)|[./]+/lab/[^']*|\./redis-[^']*)'"
   folders='^dist/test/(mail|limit|store|provider|config|milter|postfix|pace)/'
   mapfile -t unit < <(printf '%s\n' "${files[@]}" | grep -E "$folders" | xargs -d '\n' grep -LE "$live")
   [ ${#unit[@]} -gt 0 ] || fail 'no unit test found'
@@ -75,7 +75,7 @@ if [ "$filtered" -eq 0 ]; then
   fi
 fi
 
-"${as_root[@]}" node --test --test-concurrency=2 "--test-timeout=$timeout_ms" \
+"${as_root[@]}" node --test --test-concurrency=3 "--test-timeout=$timeout_ms" \
   --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=tap --test-reporter-destination="$scratch/tap" "${files[@]}" || status=$?
 

@@ -16,6 +16,19 @@ export type Helper =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'command'; readonly argv: readonly string[] };
 
+/** A Redis that hosts share. Several hosts are Sentinels, or nodes of a Cluster. */
+export interface RedisConfig {
+  readonly kind: 'redis';
+  readonly topology: 'single' | 'sentinel' | 'cluster';
+  readonly tls: boolean;
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  /** The master's name, with Sentinel. */
+  readonly master?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly db: number;
+}
+
 export interface LaneConfig {
   readonly name: string;
   /** Addresses or `@domain`, lower case; matched against the reverse-path. */
@@ -29,7 +42,16 @@ export interface Config {
   readonly file?: string;
   readonly listen: Endpoint;
   readonly mode: Mode;
-  readonly store: 'memory';
+  readonly store: 'memory' | RedisConfig;
+  /** Hosts whose Redis and pool are the same share their limits. */
+  readonly pool: string;
+  readonly redis: {
+    /** A file whose first line is the password. */
+    readonly passwordFile?: string;
+    readonly sentinelPasswordFile?: string;
+    /** Certificates to trust in place of the system's, as PEM. */
+    readonly caFile?: string;
+  };
   readonly stateDir: string;
   readonly control: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';

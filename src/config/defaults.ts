@@ -5,6 +5,8 @@ export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
   listen: { kind: 'unix', path: '/var/spool/postfix/postpace/milter.sock' },
   mode: 'hold',
   store: 'memory',
+  pool: 'postpace',
+  redis: {},
   stateDir: '/var/lib/postpace',
   control: '/run/postpace/control.sock',
   logLevel: 'info',

@@ -20,8 +20,12 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 # hold: mail over its limit waits in Postfix's hold queue. observe: nothing is changed, only logged.
 #mode: hold
 
-# Where limits are counted. memory: in this daemon, kept in state_dir across restarts.
+# Where limits are counted. memory: in this daemon, kept in state_dir across restarts. Hosts that
+# send from one address share a Redis, as redis://user@host:6379/0, and there the same pool; the
+# password is best kept in a file, as in
+# redis: { password_file: /etc/postpace/redis.password }
 #store: memory
+#pool: postpace
 #state_dir: /var/lib/postpace
 
 # The socket of the postpace command.

@@ -10,6 +10,7 @@ import { canonicalAddress, parseAddress } from '../mail/address.ts';
 import { toDestination } from '../mail/destination.ts';
 import type { Helper } from './config.ts';
 import { isSocketPath, parseEndpoint } from './endpoint.ts';
+import { parseStore, STORE_FORMS } from './store-url.ts';
 
 const MODES = ['hold', 'observe'] as const;
 
@@ -61,12 +62,11 @@ export const mode = text(
   (value) => MODES.find((known) => known === value),
 );
 
-export const store = text(
-  (found) =>
-    typeof found === 'string' && /^rediss?:/.test(found)
-      ? 'memory: Redis is not available in this version'
-      : 'memory',
-  (value) => (value === 'memory' ? value : undefined),
+export const store = text(STORE_FORMS, parseStore);
+
+/** A part of the names of Redis keys. */
+export const pool = text('letters, digits, and . _ - between them', (value) =>
+  /^[\w.-]{1,64}$/.test(value) ? value : undefined,
 );
 
 export const name = text('a name', (value) => (value === '' ? undefined : value));

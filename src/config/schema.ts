@@ -35,6 +35,12 @@ export const configFile = map({
   listen: leaf.endpoint.optional(),
   mode: leaf.mode.optional(),
   store: leaf.store.optional(),
+  pool: leaf.pool.optional(),
+  redis: map({
+    password_file: leaf.path.optional(),
+    sentinel_password_file: leaf.path.optional(),
+    ca_file: leaf.path.optional(),
+  }).optional(),
   state_dir: leaf.path.optional(),
   control: leaf.socketPath.optional(),
   http: leaf.notYet('HTTP').optional(),

@@ -13,6 +13,8 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
     listen: file.listen ?? DEFAULTS.listen,
     mode: file.mode ?? DEFAULTS.mode,
     store: file.store ?? DEFAULTS.store,
+    pool: file.pool ?? DEFAULTS.pool,
+    redis: redisOf(file.redis ?? {}),
     stateDir: file.state_dir ?? DEFAULTS.stateDir,
     control: file.control ?? DEFAULTS.control,
     logLevel: file.log_level ?? DEFAULTS.logLevel,
@@ -41,6 +43,15 @@ function postfixOf(part: NonNullable<ConfigFile['postfix']>): Config['postfix'] 
     hold: part.hold ?? DEFAULTS.postfix.hold,
     ...(expire !== undefined && { expire }),
     ...(outboundTransports !== undefined && { outboundTransports }),
+  };
+}
+
+function redisOf(part: NonNullable<ConfigFile['redis']>): Config['redis'] {
+  const { password_file, sentinel_password_file, ca_file } = part;
+  return {
+    ...(password_file !== undefined && { passwordFile: password_file }),
+    ...(sentinel_password_file !== undefined && { sentinelPasswordFile: sentinel_password_file }),
+    ...(ca_file !== undefined && { caFile: ca_file }),
   };
 }
 

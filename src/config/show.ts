@@ -3,18 +3,29 @@ import type { Limits } from '../limit/limits.ts';
 import { formatDuration, formatRate } from '../limit/rate.ts';
 import type { Config, Helper } from './config.ts';
 import { formatEndpoint } from './endpoint.ts';
+import { formatStore } from './store-url.ts';
 
 /**
  * A plain object with the file's keys, every default filled in; as YAML it loads to the same
- * configuration. `max_hold`, `journal_unit`, `expire`, `outbound_transports` and a provider's `mode`
+ * configuration, but for a password in the store's URL. `redis`, `max_hold`, `journal_unit`, `expire`, `outbound_transports` and a provider's `mode`
  * are there only where they are set.
  */
 export function showConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { postfix, feedback, retry } = config;
+  const { postfix, feedback, retry, redis } = config;
   return {
     listen: formatEndpoint(config.listen),
     mode: config.mode,
-    store: config.store,
+    store: formatStore(config.store),
+    pool: config.pool,
+    ...(Object.keys(redis).length > 0 && {
+      redis: {
+        ...(redis.passwordFile !== undefined && { password_file: redis.passwordFile }),
+        ...(redis.sentinelPasswordFile !== undefined && {
+          sentinel_password_file: redis.sentinelPasswordFile,
+        }),
+        ...(redis.caFile !== undefined && { ca_file: redis.caFile }),
+      },
+    }),
     state_dir: config.stateDir,
     control: config.control,
     log_level: config.logLevel,

@@ -11,8 +11,6 @@ import { HeldBook } from '../pace/held-book.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { LogEvent } from '../postfix/event.ts';
 import type { PostfixReleaser } from '../postfix/release.ts';
-import { openMemoryStore } from '../store/memory.ts';
-import { systemClock } from '../store/clock.ts';
 import type { Store } from '../store/store.ts';
 import { packageVersion } from '../version.ts';
 import { statusHeader } from './header.ts';
@@ -22,6 +20,7 @@ import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
 import { canonicalProvider } from './provider-name.ts';
 import { milterOptions } from './milter.ts';
+import { openStore } from './open-store.ts';
 import { StartError } from './start-error.ts';
 import { Successors } from './successors.ts';
 import { Target } from './target.ts';
@@ -66,9 +65,9 @@ export class Service {
           onTrouble: (text) => log.warn({}, text),
         }),
     );
-    const store = await openMemoryStore({
-      stateDir: config.stateDir,
-      clock: systemClock,
+    const store = await openStore(config, {
+      host: live.postfix.myhostname,
+      env: process.env,
       onTrouble: (text) => log.warn({}, text),
     });
     const opened = await mailLog(config, live.postfix);

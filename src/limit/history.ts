@@ -40,11 +40,12 @@ export function slotUs(windowUs: number): number {
 
 /** All windows that the history of a provider with these quotas has to serve. */
 export function spansOf(quotas: readonly { readonly windowUs: number }[]): readonly Span[] {
-  if (quotas.length === 0) return USAGE_SPANS;
-  return [
-    ...USAGE_SPANS,
-    ...quotas.map(({ windowUs }) => ({ windowUs, slotUs: slotUs(windowUs) })),
-  ];
+  return quotas.length === 0 ? USAGE_SPANS : [...USAGE_SPANS, ...quotaSpans(quotas)];
+}
+
+/** The windows of the quotas alone. */
+export function quotaSpans(quotas: readonly { readonly windowUs: number }[]): readonly Span[] {
+  return quotas.map(({ windowUs }) => ({ windowUs, slotUs: slotUs(windowUs) }));
 }
 
 /** Adds recipients at nowUs, which is not before the newest entry. */

@@ -25,4 +25,8 @@ export interface Limits {
   readonly quotas: readonly Quota[];
   /** Messages of the provider that may be with Postfix without an outcome; integer >= 1. */
   readonly inFlight?: number;
+  /** What each sender may send to the provider, within these limits; absent: no limit of its own. */
+  readonly perSender?: SenderLimits;
 }
+
+export type SenderLimits = Pick<Limits, 'pace' | 'quotas'>;

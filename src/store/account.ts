@@ -3,12 +3,18 @@
  * A refused demand changes nothing that counts: at most the debt is restated in a new interval.
  */
 import { exceedsQuota, quotaFreeAtUs } from '../limit/quota.ts';
-import { DAY_US, compacted, longestUs, recordAdmission, spansOf } from '../limit/history.ts';
-import type { History } from '../limit/history.ts';
-import type { Quota } from '../limit/limits.ts';
+import {
+  DAY_US,
+  compacted,
+  longestUs,
+  quotaSpans,
+  recordAdmission,
+  spansOf,
+} from '../limit/history.ts';
+import type { History, Span } from '../limit/history.ts';
 import { burstSpent, largerDebt, paceCharged, paceFreeAtUs } from '../limit/pace.ts';
 import type { PaceState } from '../limit/pace.ts';
-import type { Control, Demand, Refusal } from './store.ts';
+import type { Control, Demand, Exceeded, Refusal } from './store.ts';
 
 export interface Account {
   /** Debt of the pace; 0: none. */
@@ -79,35 +85,36 @@ export function waitOf(
   demand: Demand,
   around: Circumstances,
 ): Wait | undefined {
-  const { provider, recipients, limits } = demand;
+  const { provider, sender, recipients, limits } = demand;
   const { nowUs, control } = around;
+  const who = sender === undefined ? { provider } : { provider, sender };
   if (control?.pass !== undefined) return undefined;
   // Checked in this order, a later one wins only by being free later: among those that only an
   // event can end, the operator's word comes first.
   let wait: Wait | undefined;
-  if (control?.suspended !== undefined) {
+  if (control?.suspended !== undefined && sender === undefined) {
     const freeAtUs = control.suspended.untilUs ?? Infinity;
     wait = { freeAtUs, cause: { kind: 'suspended', provider } };
   }
   if (limits.inFlight !== undefined) {
     const held = account?.inFlight;
     if (held !== undefined && held.size >= limits.inFlight && !held.has(around.id)) {
-      wait = later(wait, { freeAtUs: Infinity, cause: { kind: 'in_flight', provider } });
+      wait = later(wait, { freeAtUs: Infinity, cause: { kind: 'in_flight', ...who } });
     }
   }
   if (around.mustQueue) {
-    wait = later(wait, { freeAtUs: Infinity, cause: { kind: 'waiting', provider } });
+    wait = later(wait, { freeAtUs: Infinity, cause: { kind: 'waiting', ...who } });
   }
   if (limits.pace !== undefined) {
     const owed = paceState(account, demand, nowUs, around.uncleanUs);
     const freeAtUs = paceFreeAtUs(owed, limits.pace, recipients, nowUs);
-    if (freeAtUs > nowUs) wait = later(wait, { freeAtUs, cause: { kind: 'pace', provider } });
+    if (freeAtUs > nowUs) wait = later(wait, { freeAtUs, cause: { kind: 'pace', ...who } });
   }
   if (account !== undefined) {
     for (const quota of limits.quotas) {
       const freeAtUs = quotaFreeAtUs(account.history, quota, recipients, nowUs);
       if (freeAtUs > nowUs) {
-        const cause = { kind: 'quota', provider, windowUs: quota.windowUs } as const;
+        const cause = { kind: 'quota', ...who, windowUs: quota.windowUs } as const;
         wait = later(wait, { freeAtUs, cause });
       }
     }
@@ -148,13 +155,11 @@ export function restateDebt(account: Account, state: PaceState | undefined): voi
 }
 
 /** Quotas that the message alone exceeds. */
-export function exceededBy({ provider, recipients, limits }: Demand): readonly {
-  readonly provider: string;
-  readonly quota: Quota;
-}[] {
+export function exceededBy({ provider, sender, recipients, limits }: Demand): readonly Exceeded[] {
+  const who = sender === undefined ? { provider } : { provider, sender };
   return limits.quotas
     .filter((quota) => exceedsQuota(quota, recipients))
-    .map((quota) => ({ provider, quota }));
+    .map((quota) => ({ ...who, quota }));
 }
 
 /** Debts paid, nothing in flight, nothing left that usage or a quota would count. */
@@ -168,9 +173,15 @@ export function isClear(account: Account, nowUs: number): boolean {
   );
 }
 
+/** What of the past has to be told apart: usage is a provider's alone, so a sender's quotas do. */
+export function rememberedSpans({ sender, limits }: Demand): readonly Span[] {
+  return sender === undefined ? spansOf(limits.quotas) : quotaSpans(limits.quotas);
+}
+
 function remembered(account: Account, history: History, demand: Demand, nowUs: number): History {
-  const spans = spansOf(demand.limits.quotas);
+  const spans = rememberedSpans(demand);
   account.keepSec = Math.ceil(longestUs(spans) / 1e6);
+  if (spans.length === 0) return [];
   // Most destinations get one message a day: no room is set aside for more, as a push would.
   if (history.length === 0) return [nowUs, demand.recipients];
   const before = history.length;

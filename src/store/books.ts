@@ -3,6 +3,9 @@
  * lines, and written out as lines again.
  */
 import { Buffer } from 'node:buffer';
+import { readStanding, shiftedStanding, type Standing } from '../limit/standing.ts';
+import { isSendersAccount, MOST_SENDERS, accountName, othersName } from './account-name.ts';
+import type { Holder } from './account-name.ts';
 import { emptyAccount, isClear } from './account.ts';
 import type { Account } from './account.ts';
 import { inForce, shifted } from './control.ts';
@@ -13,27 +16,54 @@ import type { Adjustment, Control } from './store.ts';
 export const MOST_ADJUSTMENTS = 10_000;
 
 export class Books {
+  /** The providers' own. */
   readonly accounts = new Map<string, Account>();
+  /** Those of senders at a provider. */
+  readonly senders = new Map<string, Account>();
   readonly controls = new Map<string, Control>();
+  /** What feedback left behind. */
+  readonly standings = new Map<string, Standing>();
   /** Oldest first. */
   readonly adjustments: Adjustment[] = [];
   /** When the store last started without a clean stop before. */
   uncleanUs: number | undefined;
   #sweep: Iterator<[string, Account]> | undefined;
 
-  /** The provider's account, opened if there is none. */
-  open(provider: string): Account {
-    let account = this.accounts.get(provider);
+  /** The account to which a demand is charged, by its name. */
+  nameFor(holder: Holder): string {
+    const name = accountName(holder);
+    const isNew = holder.sender !== undefined && !this.senders.has(name);
+    return isNew && this.senders.size >= MOST_SENDERS ? othersName(holder) : name;
+  }
+
+  account(name: string): Account | undefined {
+    return this.#all(name).get(name);
+  }
+
+  /** The account with this name, opened if there is none. */
+  open(name: string): Account {
+    const all = this.#all(name);
+    let account = all.get(name);
     if (account === undefined) {
       account = emptyAccount();
-      this.accounts.set(copied(provider), account);
+      this.accounts.set(copied(), account);
+      all.set(name, account);
     }
     return account;
+  }
+
+  #all(name: string): Map<string, Account> {
+    return isSendersAccount(name) ? this.senders : this.accounts;
   }
 
   setControl(provider: string, control: Control | undefined): void {
     if (control === undefined) this.controls.delete(provider);
     else this.controls.set(provider, control);
+  }
+
+  setStanding(provider: string, standing: Standing | undefined): void {
+    if (standing === undefined) this.standings.delete(provider);
+    else this.standings.set(provider, standing);
   }
 
   adjusted(adjustment: Adjustment): void {
@@ -55,7 +85,7 @@ export class Books {
         return;
       case 'account': {
         const [, provider, tatUs, intervalUs, keepSec, history, passed, inFlight] = line;
-        this.accounts.set(provider, {
+        this.#all(provider).set(provider, {
           tatUs,
           intervalUs,
           keepSec,
@@ -87,6 +117,9 @@ export class Books {
       case 'control':
         this.setControl(line[1], line[2] ?? undefined);
         return;
+      case 'standing':
+        this.setStanding(line[1], readStanding(line[2]));
+        return;
       case 'adjustment':
         this.adjusted(line[1]);
         return;
@@ -104,11 +137,11 @@ export class Books {
   }
 
   /** An account as a line; undefined when there is none (any more). */
-  accountLine(provider: string): Line | undefined {
-    const account = this.accounts.get(provider);
+  accountLine(name: string): Line | undefined {
+    const account = this.account(name);
     if (account === undefined) return undefined;
     const { tatUs, intervalUs, keepSec, history, passed = [], inFlight = [] } = account;
-    return ['account', provider, tatUs, intervalUs, keepSec, history, passed, [...inFlight]];
+    return ['account', name, tatUs, intervalUs, keepSec, history, passed, [...inFlight]];
   }
 
   /**
@@ -126,29 +159,35 @@ export class Books {
     for (const [provider, control] of this.controls) {
       if (inForce(control, nowUs) !== undefined) yield ['control', provider, control];
     }
-    for (const [provider, account] of this.accounts) {
-      const line = isClear(account, nowUs) ? undefined : this.accountLine(provider);
+    for (const [provider, standing] of this.standings) yield ['standing', provider, standing];
+    for (const [name, account] of this.#entries()) {
+      const line = isClear(account, nowUs) ? undefined : this.accountLine(name);
       if (line !== undefined) yield line;
     }
   }
 
+  *#entries(): Generator<[string, Account]> {
+    yield* this.accounts;
+    yield* this.senders;
+  }
+
   /** Looks at `most` accounts, in turn, and forgets those that owe nothing. */
   sweep(nowUs: number, most: number): void {
-    this.#sweep ??= this.accounts.entries();
+    this.#sweep ??= this.#entries();
     for (let i = 0; i < most; i += 1) {
       const next = this.#sweep.next();
       if (next.done === true) {
         this.#sweep = undefined;
         return;
       }
-      const [provider, account] = next.value;
-      if (isClear(account, nowUs)) this.accounts.delete(provider);
+      const [name, account] = next.value;
+      if (isClear(account, nowUs)) this.#all(name).delete(name);
     }
   }
 
   /** Moves every time but those of the adjustments: they tell what a clock said then. */
   shift(byUs: number): void {
-    for (const account of this.accounts.values()) {
+    for (const [, account] of this.#entries()) {
       if (account.tatUs > 0) account.tatUs += byUs;
       account.history = movedPairs(account.history, byUs);
       if (account.passed !== undefined) account.passed = movedPairs(account.passed, byUs);
@@ -158,6 +197,9 @@ export class Books {
     }
     for (const [provider, control] of this.controls) {
       this.controls.set(provider, shifted(control, byUs));
+    }
+    for (const [provider, standing] of this.standings) {
+      this.standings.set(provider, shiftedStanding(standing, byUs / 1e3));
     }
     if (this.uncleanUs !== undefined) this.uncleanUs += byUs;
   }

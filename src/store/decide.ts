@@ -5,6 +5,7 @@
 import { paceIntervalUs, restated } from '../limit/pace.ts';
 import { chargeAccount, countPassed, exceededBy, restateDebt, waitOf } from './account.ts';
 import type { Account, Wait } from './account.ts';
+import { accountName } from './account-name.ts';
 import type { Books } from './books.ts';
 import { inForce } from './control.ts';
 import type { Line } from './line.ts';
@@ -12,58 +13,69 @@ import type { Debt, Demand, TakeRequest, TakeResult } from './store.ts';
 
 /** Who writes down what was charged. */
 export interface Ledger {
-  admitted(demand: Demand, nowUs: number, passes: boolean): void;
+  /** `name`: the account that was charged. */
+  admitted(name: string, demand: Demand, nowUs: number, passes: boolean): void;
   noted(provider: string | undefined, ...lines: readonly Line[]): void;
 }
 
 export interface Desk {
   readonly books: Books;
-  /** Waiting messages of a provider, a count per lane. */
+  /** Waiting messages by the name of the account they wait for, a count per lane. */
   readonly waiting: ReadonlyMap<string, readonly number[]>;
   readonly ledger: Ledger | undefined;
 }
 
 export function decide(desk: Desk, request: TakeRequest, nowUs: number): TakeResult {
   const { books } = desk;
+  // Settled once: the first demand that is charged may open the last account there is room for.
+  const names = request.demands.map((demand) => books.nameFor(demand));
   let worst: Wait | undefined;
-  for (const demand of request.demands) {
-    const wait = judge(desk, demand, request, nowUs);
+  for (const [i, demand] of request.demands.entries()) {
+    const wait = judge(desk, demand, names[i]!, request, nowUs);
     if (wait !== undefined && (worst === undefined || wait.freeAtUs > worst.freeAtUs)) worst = wait;
   }
   if (worst !== undefined) {
-    const debts = request.demands.map((demand) => debtOf(books, demand));
+    const debts = request.demands.map((demand, i) => debtOf(books, demand, names[i]!));
     return { ok: false, nowUs, retryAtUs: worst.freeAtUs, cause: worst.cause, debts };
   }
   const exceeded: ReturnType<typeof exceededBy>[number][] = [];
-  for (const demand of request.demands) {
-    const { provider, limits } = demand;
+  for (const [i, demand] of request.demands.entries()) {
+    const { provider, sender, limits } = demand;
     const passes = inForce(books.controls.get(provider), nowUs)?.pass !== undefined;
+    if (passes && sender !== undefined) continue;
     if (!passes) exceeded.push(...exceededBy(demand));
-    const account = charge(desk, demand, nowUs, passes);
+    const account = charge(desk, demand, names[i]!, nowUs, passes);
     if (limits.inFlight === undefined) continue;
     account.inFlight = (account.inFlight ?? new Map<string, number>()).set(request.id, nowUs);
     desk.ledger?.noted(provider, ['flight', provider, request.id, nowUs]);
   }
-  const debts = request.demands.map((demand) => debtOf(books, demand));
+  const debts = request.demands.map((demand, i) => debtOf(books, demand, names[i]!));
   return { ok: true, nowUs, debts, exceeded };
 }
 
 /** Charges a demand whether it is free or not; under `pass` it is only counted. */
-export function charge(desk: Desk, demand: Demand, nowUs: number, passes: boolean): Account {
-  const account = desk.books.open(demand.provider);
+export function charge(
+  desk: Desk,
+  demand: Demand,
+  name: string,
+  nowUs: number,
+  passes: boolean,
+): Account {
+  const account = desk.books.open(name);
   if (passes) countPassed(account, demand, nowUs);
   else chargeAccount(account, demand, nowUs, desk.books.uncleanUs);
-  desk.ledger?.admitted(demand, nowUs, passes);
+  desk.ledger?.admitted(name, demand, nowUs, passes);
   return account;
 }
 
 function judge(
   { books, waiting }: Desk,
   demand: Demand,
+  name: string,
   request: TakeRequest,
   nowUs: number,
 ): Wait | undefined {
-  const account = books.accounts.get(demand.provider);
+  const account = books.account(name);
   const { pace } = demand.limits;
   // A limit that changed measures the debt anew from the moment it is first seen, so that what is
   // owed is paid at the new rate. Nothing is charged by that.
@@ -76,7 +88,7 @@ function judge(
     const { tatUs, intervalUs } = account;
     restateDebt(account, restated({ tatUs, intervalUs }, pace, nowUs));
   }
-  const ahead = request.queued ? undefined : waiting.get(demand.provider);
+  const ahead = request.queued ? undefined : waiting.get(accountName(demand));
   return waitOf(account, demand, {
     nowUs,
     control: inForce(books.controls.get(demand.provider), nowUs),
@@ -86,10 +98,11 @@ function judge(
   });
 }
 
-function debtOf(books: Books, { provider, limits }: Demand): Debt {
-  const account = books.accounts.get(provider);
+function debtOf(books: Books, { provider, sender, limits }: Demand, name: string): Debt {
+  const account = books.account(name);
   const inFlight = account?.inFlight?.size ?? 0;
+  const who = sender === undefined ? { provider } : { provider, sender };
   return limits.pace === undefined || account === undefined || account.intervalUs === 0
-    ? { provider, inFlight }
-    : { provider, tatUs: account.tatUs, inFlight };
+    ? { ...who, inFlight }
+    : { ...who, tatUs: account.tatUs, inFlight };
 }

@@ -82,10 +82,10 @@ export class Keeper implements Ledger {
     return keeper;
   }
 
-  /** A provider's admission, to be written. */
-  admitted(demand: Demand, nowUs: number, passes: boolean): void {
-    this.#stale?.accounts.add(demand.provider);
-    if (!this.#broken) this.#owed.admitted(demand, nowUs, passes);
+  /** An admission, to be written. */
+  admitted(name: string, demand: Demand, nowUs: number, passes: boolean): void {
+    this.#stale?.accounts.add(name);
+    if (!this.#broken) this.#owed.admitted(name, demand, nowUs, passes);
   }
 
   /** Any other change, to be written; `provider` where it is part of an account. */

@@ -3,6 +3,7 @@
  * line is. A line is whole or it is not there: what was torn or overwritten fails its checksum.
  */
 import { crc32 } from 'node:zlib';
+import type { Standing } from '../limit/standing.ts';
 import type { Adjustment, Control } from './store.ts';
 
 export type Line =
@@ -12,10 +13,10 @@ export type Line =
   | readonly [kind: 'stop', atUs: number]
   /** There was no stop mark: every burst counts as spent at this time. */
   | readonly [kind: 'unclean', atUs: number]
-  /** A provider's account, whole: replaces what was known. */
+  /** An account, a provider's or a sender's, whole: replaces what was known. */
   | readonly [
       kind: 'account',
-      provider: string,
+      name: string,
       tatUs: number,
       intervalUs: number,
       keepSec: number,
@@ -26,7 +27,7 @@ export type Line =
   /** Admissions to be added, the debt replaced. */
   | readonly [
       kind: 'sent',
-      provider: string,
+      name: string,
       tatUs: number,
       intervalUs: number,
       keepSec: number,
@@ -36,6 +37,7 @@ export type Line =
   | readonly [kind: 'flight', provider: string, id: string, sinceUs: number]
   | readonly [kind: 'settled', provider: string, id: string]
   | readonly [kind: 'control', provider: string, control: Control | null]
+  | readonly [kind: 'standing', provider: string, standing: Standing | null]
   | readonly [kind: 'adjustment', adjustment: Adjustment];
 
 type Check = (value: unknown) => boolean;
@@ -59,6 +61,7 @@ const FIELDS: Readonly<Record<Line[0], readonly Check[]>> = {
   flight: [text, text, number],
   settled: [text, text],
   control: [text, record],
+  standing: [text, record],
   adjustment: [(value) => value !== null && record(value)],
 };
 

@@ -9,6 +9,7 @@
 import { DAY, HOUR, MINUTE, countWithin } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
+import { accountName, isSendersAccount } from './account-name.ts';
 import { emptyAccount, paceState } from './account.ts';
 import { Books } from './books.ts';
 import { StoreClock } from './clock.ts';
@@ -18,6 +19,7 @@ import { charge, decide } from './decide.ts';
 import type { Desk } from './decide.ts';
 import { Keeper } from './keeper.ts';
 import type { Disk } from './journal.ts';
+import type { Standing } from '../limit/standing.ts';
 import { StoreError } from './store.ts';
 import type {
   Adjustment,
@@ -62,7 +64,7 @@ class MemoryStore implements Store {
   readonly #books: Books;
   readonly #clock: StoreClock;
   readonly #keeper: Keeper | undefined;
-  /** Waiting messages per lane, announced by this host: not kept, the scheduler says it anew. */
+  /** Announced by this host, by account and lane: not kept, the scheduler says it anew. */
   readonly #waiting = new Map<string, readonly number[]>();
   readonly #listeners = new Set<(provider: string) => void>();
   readonly #desk: Desk;
@@ -99,7 +101,7 @@ class MemoryStore implements Store {
     if (control?.pass !== undefined) return nowUs;
     const fromUs = control?.suspended === undefined ? nowUs : control.suspended.untilUs;
     if (fromUs === undefined) return Infinity;
-    const account = this.#books.accounts.get(demand.provider);
+    const account = this.#books.account(this.#books.nameFor(demand));
     const pace = paceState(account, demand, nowUs, this.#books.uncleanUs);
     const past = { pace, history: account?.history ?? [] };
     return lastAdmissionUs(past, demand.limits, demand.recipients, messages, fromUs);
@@ -122,13 +124,16 @@ class MemoryStore implements Store {
   async charge(demands: readonly Demand[]): Promise<void> {
     this.#mustBeOpen();
     const nowUs = this.#clock.nowUs();
-    for (const demand of demands) charge(this.#desk, demand, nowUs, false);
+    for (const demand of demands) {
+      charge(this.#desk, demand, this.#books.nameFor(demand), nowUs, false);
+    }
     if (demands.some(outlivesKill)) await this.#keeper?.written('other');
   }
 
-  async announce(provider: string, waiting: readonly number[]): Promise<void> {
-    if (waiting.some((count) => count > 0)) this.#waiting.set(provider, [...waiting]);
-    else this.#waiting.delete(provider);
+  async announce(provider: string, waiting: readonly number[], sender?: string): Promise<void> {
+    const name = accountName(sender === undefined ? { provider } : { provider, sender });
+    if (waiting.some((count) => count > 0)) this.#waiting.set(name, [...waiting]);
+    else this.#waiting.delete(name);
   }
 
   async usage(provider: string): Promise<Usage> {
@@ -150,7 +155,8 @@ class MemoryStore implements Store {
 
   async providers(): Promise<readonly string[]> {
     const { accounts, controls } = this.#books;
-    const others = new Set([...controls.keys(), ...this.#waiting.keys()]);
+    const waiting = [...this.#waiting.keys()].filter((name) => !isSendersAccount(name));
+    const others = new Set([...controls.keys(), ...waiting]);
     return [...accounts.keys(), ...[...others].filter((provider) => !accounts.has(provider))];
   }
 
@@ -171,6 +177,28 @@ class MemoryStore implements Store {
     this.#keeper?.noted(undefined, ['control', provider, control ?? null], ['adjustment', why]);
     this.#changed(provider);
     await this.#keeper?.written('other');
+  }
+
+  async standings(): Promise<ReadonlyMap<string, Standing>> {
+    return new Map(this.#books.standings);
+  }
+
+  async setStanding(
+    provider: string,
+    seen: number,
+    standing: Standing | undefined,
+    why: Adjustment | undefined,
+  ): Promise<boolean> {
+    this.#mustBeOpen();
+    if ((this.#books.standings.get(provider)?.epoch ?? 0) !== seen) return false;
+    this.#books.setStanding(provider, standing);
+    this.#keeper?.noted(undefined, ['standing', provider, standing ?? null]);
+    if (why !== undefined) {
+      this.#books.adjusted(why);
+      this.#keeper?.noted(undefined, ['adjustment', why]);
+    }
+    this.#changed(provider);
+    return true;
   }
 
   async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {

@@ -1,5 +1,6 @@
 /** What is not in the journal yet. */
-import { recordAdmission, spansOf } from '../limit/history.ts';
+import { recordAdmission } from '../limit/history.ts';
+import { rememberedSpans } from './account.ts';
 import type { Books } from './books.ts';
 import { encodeLine } from './line.ts';
 import type { Demand } from './store.ts';
@@ -11,15 +12,16 @@ export class Owed {
   readonly #admissions = new Map<string, { readonly added: number[]; readonly passed: number[] }>();
   #lines: string[] = [];
 
-  /** Admissions of a provider become one line, and share slots as they do in its history. */
-  admitted({ provider, recipients, limits }: Demand, nowUs: number, passes: boolean): void {
-    let owed = this.#admissions.get(provider);
+  /** Admissions of an account become one line, and share slots as they do in its history. */
+  admitted(name: string, demand: Demand, nowUs: number, passes: boolean): void {
+    let owed = this.#admissions.get(name);
     if (owed === undefined) {
       owed = { added: [], passed: [] };
-      this.#admissions.set(provider, owed);
+      this.#admissions.set(name, owed);
     }
     const pairs = passes ? owed.passed : owed.added;
-    recordAdmission(pairs, nowUs, recipients, spansOf(limits.quotas));
+    const spans = rememberedSpans(demand);
+    if (spans.length > 0) recordAdmission(pairs, nowUs, demand.recipients, spans);
   }
 
   /** Encoded lines, to be written as they are. */
@@ -37,12 +39,12 @@ export class Owed {
     if (this.#admissions.size === 0 && this.#lines.length === 0) return '';
     let text = encodeLine(['time', nowUs]) + this.#lines.splice(0, SLICE).join('');
     let made = 0;
-    for (const [provider, { added, passed }] of this.#admissions) {
-      this.#admissions.delete(provider);
-      const account = books.accounts.get(provider);
+    for (const [name, { added, passed }] of this.#admissions) {
+      this.#admissions.delete(name);
+      const account = books.account(name);
       if (account === undefined) continue;
       const { tatUs, intervalUs, keepSec } = account;
-      text += encodeLine(['sent', provider, tatUs, intervalUs, keepSec, added, passed]);
+      text += encodeLine(['sent', name, tatUs, intervalUs, keepSec, added, passed]);
       made += 1;
       if (made === SLICE) break;
     }

@@ -5,10 +5,18 @@
  * Every method rejects with StoreError when the store can't be reached; nothing is then charged.
  */
 import type { Limits, Pace, Quota } from '../limit/limits.ts';
+import type { Standing } from '../limit/standing.ts';
 
-/** What one message asks of one provider. */
+/** What one message asks of one provider, or of its sender's own share of that provider. */
 export interface Demand {
+  /** Without blanks. */
   readonly provider: string;
+  /**
+   * Asks the sender's limits at the provider, kept apart from the provider's and from those of other
+   * senders; absent: the provider's own. Beside it stands a demand of the provider itself, which is
+   * what a control, in_flight and usage are about.
+   */
+  readonly sender?: string;
   /** Recipients of the message at this provider; integer >= 1. */
   readonly recipients: number;
   readonly limits: Limits;
@@ -31,6 +39,8 @@ export interface TakeRequest {
 export interface Refusal {
   readonly kind: 'pace' | 'quota' | 'in_flight' | 'suspended' | 'waiting';
   readonly provider: string;
+  /** The sender whose own limit it is; absent: the provider's. */
+  readonly sender?: string;
   /** For a quota: its window. */
   readonly windowUs?: number;
 }
@@ -38,9 +48,18 @@ export interface Refusal {
 /** What a provider owes after a take: mirrored by hosts that must go on without the store. */
 export interface Debt {
   readonly provider: string;
+  /** It is this sender's at the provider; absent: the provider's own. */
+  readonly sender?: string;
   /** GCRA's theoretical arrival time of the pace; absent without a pace. */
   readonly tatUs?: number;
   readonly inFlight: number;
+}
+
+export interface Exceeded {
+  readonly provider: string;
+  /** It is a quota of each sender's; absent: the provider's own. */
+  readonly sender?: string;
+  readonly quota: Quota;
 }
 
 export type TakeResult =
@@ -49,7 +68,7 @@ export type TakeResult =
       readonly nowUs: number;
       readonly debts: readonly Debt[];
       /** Quotas whose count the message alone exceeds: it was admitted alone, to be reported. */
-      readonly exceeded: readonly { readonly provider: string; readonly quota: Quota }[];
+      readonly exceeded: readonly Exceeded[];
     }
   | {
       readonly ok: false;
@@ -80,7 +99,17 @@ export interface Control {
 export interface Adjustment {
   readonly atUs: number;
   readonly provider: string;
-  readonly kind: 'override' | 'reset' | 'suspend' | 'resume' | 'pass';
+  /** The last four are feedback's: a provider's reply, not an operator, made the change. */
+  readonly kind:
+    | 'override'
+    | 'reset'
+    | 'suspend'
+    | 'resume'
+    | 'pass'
+    | 'tightened'
+    | 'blocked'
+    | 'probing'
+    | 'opened';
   /** As an operator reads it: `20/min burst 3` -> `10/min burst 1`. */
   readonly from: string;
   readonly to: string;
@@ -105,8 +134,9 @@ export interface Store {
   /** The store's clock. */
   now(): Promise<number>;
   /**
-   * Charges all demands (each of another provider) or none. A refusal charges nothing. A second take with an id that is still
-   * in flight at a provider is a new charge (it is a new release of the same message).
+   * Charges all demands (each of another provider, or of a sender at another provider) or none. A
+   * refusal charges nothing. A second take with an id that is still in flight at a provider is a new
+   * charge (it is a new release of the same message).
    * An expired control counts as absent; a provider under `pass` is counted and never refused;
    * a suspended one always refuses (until its untilUs).
    */
@@ -123,8 +153,11 @@ export interface Store {
   inFlight(provider: string): Promise<readonly { readonly id: string; readonly sinceUs: number }[]>;
   /** A message that went round us was seen leaving (log): charge it, never refuse. */
   charge(demands: readonly Demand[]): Promise<void>;
-  /** This host's waiting messages of a provider, a count per lane; all zero clears. */
-  announce(provider: string, waiting: readonly number[]): Promise<void>;
+  /**
+   * This host's waiting messages of a provider, a count per lane; all zero clears. With a sender: its
+   * messages that wait for its own limit alone, behind which none but its own fresh mail must wait.
+   */
+  announce(provider: string, waiting: readonly number[], sender?: string): Promise<void>;
   usage(provider: string): Promise<Usage>;
   /** Providers with any state. */
   providers(): Promise<readonly string[]>;
@@ -132,9 +165,22 @@ export interface Store {
   controls(): Promise<ReadonlyMap<string, Control>>;
   /** Replaces the control of a provider (undefined: none) and keeps the adjustment as history. */
   setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void>;
+  /** What feedback left behind, by provider. */
+  standings(): Promise<ReadonlyMap<string, Standing>>;
+  /**
+   * Compare and set: replaces the standing of a provider (undefined: none any more) if the epoch of
+   * the one in force is `seen` (0: there is none), keeps the adjustment, and tells as setControl
+   * does. Resolves to false where somebody else was faster: nothing is changed then.
+   */
+  setStanding(
+    provider: string,
+    seen: number,
+    standing: Standing | undefined,
+    why: Adjustment | undefined,
+  ): Promise<boolean>;
   /** Newest first. */
   history(provider: string | undefined, most: number): Promise<readonly Adjustment[]>;
-  /** Told of each changed control and each freed in_flight place, by whichever daemon. Returns the undo. */
+  /** Told of each changed control or standing and each freed in_flight place, by whichever daemon. Returns the undo. */
   onChange(listener: (provider: string) => void): () => void;
   /** Writes what is owed and marks a clean stop. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { ConfigError } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { STORE_FORMS } from '../../src/config/store-url.ts';
 
 /** The message for a text, or what came instead of an error. */
 function messageOf(text: string): string {
@@ -21,7 +22,7 @@ const DOMAIN = 'a domain such as example.org (a subdomain is listed by itself)';
 const SENDER = 'an address such as noreply@example.org, or @example.org';
 const DURATION = 'a duration such as 90s, 30m, 2h or 1d';
 const KEYS =
-  'listen, mode, store, state_dir, control, http, log_level, postfix, own_addresses, feedback, ' +
+  'listen, mode, store, pool, redis, state_dir, control, http, log_level, postfix, own_addresses, feedback, ' +
   'default, providers, lanes, max_hold, on_max_hold, adopt, reconcile, retry';
 const long = `/${'x'.repeat(107)}`;
 
@@ -70,17 +71,18 @@ const table: readonly (readonly [text: string, message: string])[] = [
     'on_max_hold: drop',
     'p.yaml:1: on_max_hold: found "drop", expected one of release, bounce, keep',
   ],
-  ['store: disk', 'p.yaml:1: store: found "disk", expected memory'],
+  ['store: disk', `p.yaml:1: store: found "disk", expected ${STORE_FORMS}`],
+  [
+    'store: redis://:geheim@127.0.0.1:6379/zero',
+    `p.yaml:1: store: found "redis://***@127.0.0.1:6379/zero", expected ${STORE_FORMS}`,
+  ],
+  ['pool: a b', 'p.yaml:1: pool: found "a b", expected letters, digits, and . _ - between them'],
   ['mode:', 'p.yaml:1: mode: found nothing, expected hold or observe'],
 
   // What a later version will have.
   [
     'mode: tempfail',
     'p.yaml:1: mode: found "tempfail", expected hold or observe: tempfail is not available in this version',
-  ],
-  [
-    'store: redis://:geheim@127.0.0.1:6379/0',
-    'p.yaml:1: store: found "redis://***@127.0.0.1:6379/0", expected memory: Redis is not available in this version',
   ],
   [
     'http: 127.0.0.1:8893',

@@ -1,4 +1,5 @@
 /** An administrator deletes, releases and holds messages of ours with postsuper. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { waitFor } from '../../lab/wait.ts';
 import { burstOf, CONFIG, DOMAIN, keptPace, startCrashScene } from './crash.ts';
@@ -31,8 +32,10 @@ await t.test('deleted: forgotten', async (t) => {
 });
 
 await t.test('released and held again: the hold is the administrator’s', async (t) => {
-  // Otherwise a wake-up of postpace's for other mail would take it along in between.
+  // Otherwise a wake-up of postpace's for other mail would take it along in between. The last one
+  // may still be under way.
   await postpace.kill('SIGSTOP');
+  await sleep(500);
   await postfix.command(['postsuper', '-H', held ?? '']);
   await postfix.command(['postsuper', '-h', held ?? '']);
   await postpace.kill('SIGCONT');

@@ -3,7 +3,9 @@
  * store's own clock go on, so it runs against a clock set by hand and against a real one alike.
  */
 import type { Test } from 'tap';
-import type { Limits } from '../../src/limit/limits.ts';
+import type { Limits, SenderLimits } from '../../src/limit/limits.ts';
+import { UNTROUBLED, type Standing, type Stop } from '../../src/limit/standing.ts';
+import { MOST_SENDERS } from '../../src/store/account-name.ts';
 import type { Adjustment, Store, TakeRequest, TakeResult } from '../../src/store/store.ts';
 import { brokenPromises } from './windows.ts';
 import type { Admitted } from './windows.ts';
@@ -29,6 +31,19 @@ function request(
   { recipients = 1, lane = 1, queued = true, id = `host/${(ids += 1)}` } = {},
 ): TakeRequest {
   return { id, lane, queued, demands: [{ provider, recipients, limits }] };
+}
+
+/** One message under the provider's limits and under its sender's own. */
+function ofSender(
+  provider: string,
+  limits: Limits,
+  sender: string,
+  own: SenderLimits,
+  more: { readonly recipients?: number; readonly queued?: boolean } = {},
+): TakeRequest {
+  const { recipients = 1 } = more;
+  const asked = request(provider, limits, more);
+  return { ...asked, demands: [...asked.demands, { provider, sender, recipients, limits: own }] };
 }
 
 function adjustment(provider: string, atUs: number, to: string): Adjustment {
@@ -248,6 +263,114 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
     },
   );
 
+  await on(
+    'a sender has limits of its own inside the provider’s, all or nothing with them',
+    async (t, { store }) => {
+      const own: SenderLimits = { ...PACE, quotas: [{ count: 3, windowUs: HOUR }] };
+      const take = (sender: string, limits: Limits = FREE): Promise<TakeResult> =>
+        store.take(ofSender('p', limits, sender, own));
+      t.ok((await take('a')).ok);
+      t.ok((await take('a')).ok);
+      const refused = wait(await take('a'));
+      t.same(refused.cause, { kind: 'pace', provider: 'p', sender: 'a' });
+      t.ok(Math.abs(refused.retryAtUs - refused.nowUs - HOUR / 20) < 5e6);
+      t.match(refused.debts, [{ provider: 'p' }, { provider: 'p', sender: 'a', inFlight: 0 }]);
+      t.equal(refused.debts[0]?.sender, undefined);
+      t.equal((await store.usage('p')).hour, 2, 'a refusal by the sender’s charges no provider');
+      t.ok((await take('b')).ok, 'another sender has its own');
+      t.ok((await store.take(ofSender('q', FREE, 'a', own))).ok, 'and so it has elsewhere');
+      const full: Limits = { quotas: [{ count: 3, windowUs: HOUR }] };
+      t.match(wait(await take('b', full)).cause, { kind: 'quota', provider: 'p' });
+      t.ok((await take('b')).ok, 'a refusal by the provider’s charges no sender');
+      const quota = wait(
+        await store
+          .take(ofSender('p', FREE, 'c', { quotas: own.quotas }, { recipients: 2 }))
+          .then(() =>
+            store.take(ofSender('p', FREE, 'c', { quotas: own.quotas }, { recipients: 2 })),
+          ),
+      );
+      t.same(quota.cause, { kind: 'quota', provider: 'p', sender: 'c', windowUs: HOUR });
+      const large = await store.take(
+        ofSender('p', FREE, 'd', { quotas: own.quotas }, { recipients: 9 }),
+      );
+      t.match(large, { ok: true, exceeded: [{ provider: 'p', sender: 'd' }] });
+      t.same([...(await store.providers())].toSorted(), ['p', 'q'], 'senders are no providers');
+    },
+  );
+
+  await on('a sender’s promise: every window of each, and of all together', async (t, subject) => {
+    const { store, reach } = subject;
+    const limits: Limits = { pace: { count: 40, windowUs: 100e3, burst: 4 }, quotas: [] };
+    const own: SenderLimits = {
+      pace: { count: 10, windowUs: 100e3, burst: 2 },
+      quotas: [{ count: 25, windowUs: 500e3 }],
+    };
+    const all: Admitted[] = [];
+    const ledgers = new Map<string, Admitted[]>();
+    for (let i = 0; i < 250; i += 1) {
+      // One runs away, the others send now and then.
+      const sender = i % 3 > 0 ? 'runaway' : `s${i % 5}`;
+      const result = await store.take(ofSender('p', limits, sender, own));
+      if (result.ok) {
+        const admitted = { atUs: result.nowUs, recipients: 1 };
+        all.push(admitted);
+        ledgers.set(sender, [...(ledgers.get(sender) ?? []), admitted]);
+      } else await reach(Math.min(result.retryAtUs, result.nowUs + 2000 * (i % 4)));
+    }
+    t.equal(ledgers.size, 6);
+    t.same(brokenPromises(all, limits), []);
+    for (const ledger of ledgers.values()) t.same(brokenPromises(ledger, own), []);
+  });
+
+  await on('a sender’s mail waits for its own limit behind its own mail alone', async (t, s) => {
+    const { store } = s;
+    const fresh = (sender: string): Promise<TakeResult> =>
+      store.take(ofSender('p', FREE, sender, { quotas: [] }, { queued: false }));
+    await store.announce('p', [0, 2, 0], 'a');
+    t.same(wait(await fresh('a')).cause, { kind: 'waiting', provider: 'p', sender: 'a' });
+    t.ok((await fresh('b')).ok);
+    t.same(await store.providers(), ['p'], 'known by what was sent alone');
+    await store.announce('p', [0, 0, 0], 'a');
+    t.ok((await fresh('a')).ok);
+  });
+
+  await on('pass and suspension are the provider’s: a sender’s follows', async (t, { store }) => {
+    const own: SenderLimits = { quotas: [{ count: 1, windowUs: HOUR }] };
+    await store.setControl('p', { pass: {} }, adjustment('p', 1, 'pass'));
+    for (let i = 0; i < 3; i += 1) t.ok((await store.take(ofSender('p', FREE, 'a', own))).ok);
+    await store.setControl('p', undefined, adjustment('p', 2, 'limits'));
+    t.ok((await store.take(ofSender('p', FREE, 'a', own))).ok, 'nothing of it is owed');
+    t.notOk((await store.take(ofSender('p', FREE, 'a', own))).ok);
+    await store.setControl('p', { suspended: {} }, adjustment('p', 3, 'suspended'));
+    const { cause } = wait(await store.take(ofSender('p', FREE, 'b', own)));
+    t.same(cause, { kind: 'suspended', provider: 'p' });
+  });
+
+  await on('a sender’s forecast, and what is charged to it unasked', async (t, { store }) => {
+    const demand = { provider: 'p', sender: 'a', recipients: 1, limits: PACE };
+    await store.charge([
+      { provider: 'p', recipients: 5, limits: FREE },
+      { ...demand, recipients: 5 },
+    ]);
+    const refused = wait(await store.take(ofSender('p', FREE, 'a', PACE)));
+    const expectedUs = await store.forecast(demand, 3);
+    t.ok(Math.abs(expectedUs - refused.retryAtUs - 2 * (HOUR / 20)) < 5e6);
+    t.ok((await store.forecast({ ...demand, sender: 'b' }, 1)) <= (await store.now()));
+  });
+
+  await on('of too many senders the last share one account', async (t, { store }) => {
+    const own: SenderLimits = { pace: { count: 1, windowUs: HOUR, burst: 1 }, quotas: [] };
+    const take = (sender: string): Promise<TakeResult> =>
+      store.take(ofSender('p', FREE, sender, own));
+    for (let from = 0; from < MOST_SENDERS; from += 500) {
+      await Promise.all(Array.from({ length: 500 }, (_, i) => take(`s${from + i}`)));
+    }
+    t.ok((await take('one')).ok);
+    t.notOk((await take('other')).ok, 'it shares');
+    t.notOk((await take('s1')).ok, 'those that were there keep their own');
+    t.ok((await store.take(ofSender('q', FREE, 'one', own))).ok, 'at each provider');
+  });
+
   await on('charge is never refused and never forgotten', async (t, { store }) => {
     const demand = { provider: 'p', recipients: 5, limits: PACE };
     await store.charge([demand, { ...demand, provider: 'q' }]);
@@ -304,6 +427,33 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
     }
     t.ok(ledger.length > 50);
     t.same(brokenPromises(ledger, limits), []);
+  });
+
+  await on('what feedback left behind: compared, set, told', async (t, { store }) => {
+    const told: string[] = [];
+    const undo = store.onChange((provider) => void told.push(provider));
+    const nowUs = await store.now();
+    const first: Standing = {
+      ...UNTROUBLED,
+      epoch: 1,
+      factor: 0.25,
+      sinceMs: Math.floor(nowUs / 1e3),
+      wall: { perMin: 10.5, atMs: Math.floor(nowUs / 1e3) },
+      episode: ['host/a'],
+    };
+    const why: Adjustment = { ...adjustment('p', nowUs, 'half'), kind: 'tightened' };
+    t.equal(await store.setStanding('p', 0, first, why), true);
+    t.same(await store.standings(), new Map([['p', first]]));
+    t.equal(await store.setStanding('p', 0, { ...first, factor: 0.5 }, why), false, 'too late');
+    t.same((await store.standings()).get('p')?.factor, 0.25);
+    t.equal((await store.history('p', 5)).length, 1, 'nor is its reason kept');
+    const stop: Stop = { phase: 'suspended', untilMs: nowUs / 1e3 + 5000, times: 2 };
+    t.equal(await store.setStanding('p', 1, { ...first, epoch: 2, stop }, undefined), true);
+    t.same((await store.standings()).get('p')?.stop, stop);
+    t.equal(await store.setStanding('p', 2, undefined, undefined), true);
+    t.same(await store.standings(), new Map());
+    t.same(told, ['p', 'p', 'p']);
+    undo();
   });
 
   await on('controls and their history', async (t, { store }) => {

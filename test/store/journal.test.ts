@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import t from 'tap';
+import { UNTROUBLED } from '../../src/limit/standing.ts';
 import { Journal } from '../../src/store/journal.ts';
 import type { Recovery } from '../../src/store/journal.ts';
 import { decodeLine, encodeLine } from '../../src/store/line.ts';
@@ -38,6 +39,18 @@ const LINES: readonly Line[] = [
   ['settled', 'utc', 'h/A'],
   ['control', 'utc', { suspended: { untilUs: 9 } }],
   ['control', 'qq', null],
+  [
+    'standing',
+    'qq',
+    {
+      ...UNTROUBLED,
+      epoch: 3,
+      factor: 0.5,
+      wall: { perMin: 9.5, atMs: 5 },
+      stop: { phase: 'suspended', untilMs: 7, times: 1 },
+    },
+  ],
+  ['standing', 'utc', null],
   ['adjustment', ADJUSTMENT],
   ['time', 1_790_000_002_000_000],
 ];

@@ -1,0 +1,194 @@
+/**
+ * Outcome -> what becomes of a provider's limits. Pure: the standing, the event, the settings and the
+ * time in; the new standing and what to tell out. Nothing happened: the same standing, no word.
+ */
+import { factorAt, isBack } from './climb.ts';
+import { isConfident } from './confidence.ts';
+import { opened, probed, suspended } from './probe.ts';
+import type { Judgement, Standing } from '../limit/standing.ts';
+import type { ControlSettings } from './control-settings.ts';
+
+/** What an outcome of one message at one provider means for its limits. */
+export type OutcomeEvent =
+  | (Outcome & {
+      readonly kind: 'slow';
+      /** What was really sent in the minute before it left. */
+      readonly sentPerMin: number;
+    })
+  | (Outcome & {
+      readonly kind: 'blocked';
+      readonly sentPerMin: number;
+      /** As long as the provider is known to keep it up. */
+      readonly holdMs?: number;
+    })
+  | (Outcome & {
+      readonly kind: 'judged';
+      readonly sentPerMin: number;
+      /** Recipients that it took in the last day, and since the last judgement. */
+      readonly deliveredDay: number;
+      readonly deliveredSince: number;
+    })
+  /** Delivered, or refused for the recipient's sake: the provider takes our mail. */
+  | (Outcome & { readonly kind: 'taken'; readonly recipients: number })
+  /** Greylisted, a network that fails, no outcome at all. */
+  | (Outcome & { readonly kind: 'unclear' })
+  /** A probe leaves. */
+  | (Outcome & { readonly kind: 'probe' });
+
+interface Outcome {
+  /** The message, unique in the pool. */
+  readonly id: string;
+  /** When the message was let go. */
+  readonly leftMs: number;
+}
+
+export interface Adjusted {
+  readonly standing: Standing;
+  /** What was done; undefined: nothing that an operator has to know. */
+  readonly done: Done | undefined;
+}
+
+export type Done = 'tightened' | 'suspended' | 'suspended longer' | 'step' | 'opened';
+
+const DAY_MS = 24 * 3_600_000;
+const REMEMBERED = 32;
+/** Judged again so often in one episode: it is the mail, not the rate. */
+const JUDGED_TO_SUSPEND = 3;
+
+/** Rejects nothing: every event has an answer in every state. */
+export function adjust(
+  standing: Standing,
+  event: OutcomeEvent,
+  settings: ControlSettings,
+  nowMs: number,
+): Adjusted {
+  if (event.leftMs < nowMs - settings.newsMs && event.kind !== 'taken') return same(standing);
+  switch (event.kind) {
+    case 'slow':
+      return slowed(standing, event, settings, nowMs);
+    case 'blocked':
+      return blocked(standing, event, settings, nowMs);
+    case 'judged':
+      return judged(standing, event, settings, nowMs);
+    case 'taken':
+      return taken(standing, event, settings, nowMs);
+    case 'unclear':
+      return stopped(standing, probed(standing.stop, event.id, 'unclear', nowMs), nowMs);
+    case 'probe':
+      return stopped(standing, opened(standing.stop, event.id, event.leftMs), nowMs);
+    default:
+      return event satisfies never;
+  }
+}
+
+function same(standing: Standing): Adjusted {
+  return { standing, done: undefined };
+}
+
+type Refused = Outcome & { readonly sentPerMin: number };
+
+function slowed(
+  standing: Standing,
+  event: Refused,
+  settings: ControlSettings,
+  nowMs: number,
+): Adjusted {
+  const tightened = tighten(standing, event, settings, nowMs);
+  // A probe that is told to slow down was at least heard.
+  const after = stopped(tightened, probed(tightened.stop, event.id, 'unclear', nowMs), nowMs);
+  if (tightened === standing) return after;
+  return { standing: after.standing, done: 'tightened' };
+}
+
+function tighten(
+  standing: Standing,
+  { id, leftMs, sentPerMin }: Refused,
+  settings: ControlSettings,
+  nowMs: number,
+): Standing {
+  const isNew = isBack(standing, nowMs);
+  if (leftMs <= standing.sinceMs) return standing;
+  if (!isNew && standing.episode.includes(id)) return standing;
+  const { ceilingPerMin, floorPerMin } = settings;
+  const inForce = factorAt(standing, settings, nowMs) * ceilingPerMin;
+  const rate = Math.max(floorPerMin, sentPerMin > 0 ? Math.min(inForce, sentPerMin) : inForce);
+  // While it is still cross with us it says so at any rate: the wall gives way slowly then.
+  const old = isNew ? undefined : standing.wall;
+  const wall = { perMin: old === undefined ? rate : Math.max(rate, old.perMin * 0.7), atMs: nowMs };
+  const factor = Math.min(1, Math.max(floorPerMin, rate / 2) / ceilingPerMin);
+  const episode = isNew ? [id] : [...standing.episode, id].slice(-REMEMBERED);
+  const epoch = standing.epoch + 1;
+  return { ...standing, epoch, factor, sinceMs: nowMs, worthMs: 0, wall, episode };
+}
+
+function blocked(
+  standing: Standing,
+  event: Refused & { readonly holdMs?: number },
+  settings: ControlSettings,
+  nowMs: number,
+): Adjusted {
+  if (standing.stop?.phase === 'suspended') return same(standing);
+  const isProbe = standing.stop?.out.some(({ id }) => id === event.id) ?? false;
+  if (standing.stop !== undefined && !isProbe) return same(standing);
+  if (standing.stop === undefined && event.leftMs <= standing.sinceMs) return same(standing);
+  const times = (standing.stop?.times ?? 0) + 1;
+  const tightened = isProbe ? standing : tighten(standing, event, settings, nowMs);
+  const firstMs = event.holdMs ?? settings.suspendMs;
+  const stop = suspended(times, firstMs, settings.longestSuspensionMs, nowMs);
+  return {
+    standing: { ...tightened, epoch: standing.epoch + 1, sinceMs: nowMs, stop },
+    done: times === 1 ? 'suspended' : 'suspended longer',
+  };
+}
+
+function judged(
+  standing: Standing,
+  event: Refused & { readonly deliveredDay: number; readonly deliveredSince: number },
+  settings: ControlSettings,
+  nowMs: number,
+): Adjusted {
+  const probe = probed(standing.stop, event.id, 'unclear', nowMs);
+  const recent = standing.judged.filter(({ atMs }) => atMs > nowMs - DAY_MS);
+  if (recent.some(({ id }) => id === event.id)) return stopped(standing, probe, nowMs);
+  const all: readonly Judgement[] = [...recent, { id: event.id, atMs: nowMs }].slice(-REMEMBERED);
+  const noted = { ...stopped(standing, probe, nowMs).standing, judged: all };
+  const told = { ...noted, epoch: standing.epoch + 1 };
+  const counts =
+    event.deliveredSince === 0 && all.length > 1
+      ? true
+      : event.deliveredDay === 0 ||
+        (all.length > 1 && isConfident(all.length, event.deliveredDay, settings.judgedShare));
+  if (!counts || standing.stop !== undefined) return { standing: told, done: undefined };
+  const isAgain = standing.sinceMs > nowMs - DAY_MS && event.leftMs > standing.sinceMs;
+  if (isAgain && all.filter(({ atMs }) => atMs > standing.sinceMs).length >= JUDGED_TO_SUSPEND) {
+    return blocked(told, event, settings, nowMs);
+  }
+  const after = tighten(told, event, settings, nowMs);
+  return { standing: after, done: after === told ? undefined : 'tightened' };
+}
+
+function taken(
+  standing: Standing,
+  event: Outcome & { readonly recipients: number },
+  settings: ControlSettings,
+  nowMs: number,
+): Adjusted {
+  const step = stopped(standing, probed(standing.stop, event.id, 'taken', nowMs), nowMs);
+  if (standing.wall === undefined || event.leftMs <= standing.sinceMs) return step;
+  const inForce = factorAt(standing, settings, nowMs) * settings.ceilingPerMin;
+  const earnedMs = standing.worthMs + (event.recipients / inForce) * 60_000;
+  const worthMs = Math.min(earnedMs, nowMs - standing.sinceMs);
+  return { ...step, standing: { ...step.standing, epoch: standing.epoch + 1, worthMs } };
+}
+
+/** The stop as it is now; `undefined` stop after a stop: open again. */
+function stopped(standing: Standing, stop: Standing['stop'], nowMs: number): Adjusted {
+  const before = standing.stop;
+  if (stop === before) return same(standing);
+  const epoch = standing.epoch + 1;
+  if (stop === undefined) {
+    return { standing: { ...standing, epoch, stop, sinceMs: nowMs, worthMs: 0 }, done: 'opened' };
+  }
+  const isStep = stop.phase === 'probing' && before?.phase === 'probing' && stop.step > before.step;
+  return { standing: { ...standing, epoch, stop }, done: isStep ? 'step' : undefined };
+}

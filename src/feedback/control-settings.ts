@@ -1,0 +1,26 @@
+/** What the control is told of a provider: its ceiling, and how patient to be. */
+
+export interface ControlSettings {
+  /** What the configuration or an operator's override allows, recipients a minute. */
+  readonly ceilingPerMin: number;
+  /** Never slower than this. */
+  readonly floorPerMin: number;
+  /** A judged share of a day's mail is counted when its lower bound is above this. */
+  readonly judgedShare: number;
+  /** First suspension, where the reply does not say how long the provider keeps it up. */
+  readonly suspendMs: number;
+  readonly longestSuspensionMs: number;
+  /** An outcome of mail that left longer ago is history. */
+  readonly newsMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+export const CONTROL_DEFAULTS: Omit<ControlSettings, 'ceilingPerMin'> = {
+  floorPerMin: 1 / 10,
+  judgedShare: 0.005,
+  suspendMs: HOUR_MS,
+  longestSuspensionMs: 24 * HOUR_MS,
+  newsMs: HOUR_MS,
+};

@@ -1,0 +1,164 @@
+/**
+ * Two connections: one for commands, one on which changes are told. Every failure is a StoreError,
+ * and soon; nothing waits in a queue for better times.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Script } from './redis-scripts.ts';
+import { createClient, describe } from './redis-server.ts';
+import type { Client, RedisServer } from './redis-server.ts';
+import { StoreError } from './store.ts';
+
+export interface ConnectionEvents {
+  /** It answers again after it was gone, or another server answers in its place. */
+  readonly onReturn: () => void;
+  /** Something was told on the channel. */
+  readonly onTold: (message: string) => void;
+}
+
+const OPEN_MS = 5000;
+const REVIVE_MS = 250;
+
+export class RedisConnection {
+  readonly #name: string;
+  readonly #commands: Client;
+  readonly #changes: Client;
+  readonly #answerMs: number;
+  #lastError: string | undefined;
+  #closed = false;
+
+  private constructor(server: RedisServer, answerMs: number) {
+    this.#answerMs = answerMs;
+    this.#name = describe(server);
+    this.#commands = createClient(server, 'commands');
+    this.#changes = createClient(server, 'changes');
+    for (const client of [this.#commands, this.#changes]) {
+      client.on('error', (error: Error) => {
+        this.#lastError = error.message;
+      });
+      client.on('end', () => this.#reviveLater(client));
+    }
+  }
+
+  /**
+   * Rejects with StoreError when it does not answer within five seconds. `answerMs`: how long each
+   * command is waited for.
+   */
+  static async open(
+    server: RedisServer,
+    channel: string,
+    events: ConnectionEvents,
+    answerMs: number,
+  ): Promise<RedisConnection> {
+    const connection = new RedisConnection(server, answerMs);
+    try {
+      await connection.#connect(channel, events);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw connection.#error(error);
+    }
+  }
+
+  /** Runs a script once. Rejects with StoreError; whether it ran then is not known. */
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    if (this.#closed) throw new StoreError('the Redis store is closed');
+    try {
+      return await this.#inTime(this.#commands.evalsha(script.sha, keys.length, ...keys, ...args));
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) {
+        throw this.#error(error);
+      }
+    }
+    // A server that does not know the script has not run it.
+    return this.ask((client) => client.eval(script.text, keys.length, ...keys, ...args));
+  }
+
+  /** Any other command. Rejects with StoreError. */
+  async ask<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new StoreError('the Redis store is closed');
+    try {
+      return await this.#inTime(command(this.#commands));
+    } catch (error) {
+      throw this.#error(error);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#disconnect();
+  }
+
+  async #connect(channel: string, events: ConnectionEvents): Promise<void> {
+    const late = new AbortController();
+    const timeout = sleep(OPEN_MS, undefined, { signal: late.signal }).then(() => {
+      throw new Error(this.#lastError ?? `no answer within ${OPEN_MS / 1000} s`);
+    });
+    try {
+      await Promise.race([this.#ready(), timeout]);
+    } finally {
+      late.abort();
+      timeout.catch(() => undefined);
+    }
+    this.#commands.on('ready', events.onReturn);
+    this.#changes.on('message', (_channel: string, message: string) => events.onTold(message));
+    const subscribe = (): void => {
+      // What is not told is read a second later at the latest.
+      this.#changes.subscribe(channel).catch(() => undefined);
+    };
+    this.#changes.on('ready', subscribe);
+    await this.#changes.subscribe(channel);
+  }
+
+  /** A first attempt that fails is followed by others, until open gives up. */
+  async #ready(): Promise<void> {
+    await Promise.all(
+      [this.#commands, this.#changes].map(async (client) => {
+        const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
+        client.connect().catch((error: unknown) => {
+          this.#lastError ??= String(error);
+        });
+        await ready;
+      }),
+    );
+  }
+
+  /** Rejects when the answer is late. Not when it is there and this process was too busy to see it. */
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new Error(`no answer within ${this.#answerMs} ms`));
+      const timer = setTimeout(() => setImmediate(late), this.#answerMs);
+      answer.finally(() => clearTimeout(timer)).then(resolve, reject);
+    });
+  }
+
+  /**
+   * ioredis gives up where a failover is told while it connects, and where all nodes of a Cluster
+   * are gone. We don't.
+   */
+  #reviveLater(client: Client): void {
+    setTimeout(() => {
+      if (!this.#closed) client.connect().catch(() => undefined);
+    }, REVIVE_MS).unref();
+  }
+
+  #disconnect(): void {
+    this.#commands.disconnect();
+    this.#changes.disconnect();
+  }
+
+  #error(error: unknown): StoreError {
+    const reason = error instanceof Error ? error.message : String(error);
+    const lost =
+      /Stream isn't writeable|Connection is closed|max retries per request|offline queue/i;
+    const text = lost.test(reason) ? `not connected${because(this.#lastError)}` : reason;
+    return new StoreError(`${this.#name}: ${text}`, { cause: error });
+  }
+}
+
+function because(error: string | undefined): string {
+  return error === undefined || error === '' ? '' : ` (${error})`;
+}

@@ -1,0 +1,115 @@
+/**
+ * What was decided about providers, by operators (controls) and by feedback (standings), and the
+ * history of both, as a pool's Redis keeps it.
+ */
+import type { Standing } from '../limit/standing.ts';
+import { MOST_ADJUSTMENTS } from './books.ts';
+import { inForce } from './control.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import type { Keys } from './redis-keys.ts';
+import { readAdjustment, readControl, readStandingText } from './redis-reply.ts';
+import type { Scripts } from './redis-scripts.ts';
+import type { Adjustment, Control } from './store.ts';
+
+export interface DecisionsParts {
+  readonly connection: RedisConnection;
+  readonly keys: Keys;
+  readonly scripts: Scripts;
+  /** Tells this daemon's own changes from the others'. */
+  readonly instance: string;
+  readonly onChange: (provider: string) => void;
+}
+
+/** Adjustments read at a time when one provider's are looked for. */
+const PAGE = 500;
+
+/** Every method rejects with StoreError. */
+export class RedisDecisions {
+  readonly #parts: DecisionsParts;
+  #controlled: readonly string[] = [];
+  #standing: readonly string[] = [];
+
+  constructor(parts: DecisionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Providers with a decision when they were last read. */
+  get known(): readonly string[] {
+    return [...this.#controlled, ...this.#standing];
+  }
+
+  async controls(): Promise<ReadonlyMap<string, Control>> {
+    const [nowUs, all] = await Promise.all([
+      this.#nowUs(),
+      this.#parts.connection.ask((client) => client.hgetall(this.#parts.keys.controls)),
+    ]);
+    const alive = new Map<string, Control>();
+    for (const [provider, text] of Object.entries(all)) {
+      const control = inForce(readControl(text), nowUs);
+      if (control !== undefined) alive.set(provider, control);
+    }
+    this.#controlled = [...alive.keys()];
+    return alive;
+  }
+
+  async setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void> {
+    const { controls, adjustments, changes } = this.#parts.keys;
+    const text = control === undefined ? '' : JSON.stringify(control);
+    await this.#parts.connection.run(
+      this.#parts.scripts.control,
+      [controls, adjustments, changes],
+      [provider, text, JSON.stringify(why), this.#parts.instance, MOST_ADJUSTMENTS],
+    );
+    this.#parts.onChange(provider);
+  }
+
+  async standings(): Promise<ReadonlyMap<string, Standing>> {
+    const all = await this.#parts.connection.ask((client) =>
+      client.hgetall(this.#parts.keys.standings),
+    );
+    this.#standing = Object.keys(all);
+    return new Map(
+      Object.entries(all).map(([provider, text]) => [provider, readStandingText(text)]),
+    );
+  }
+
+  async setStanding(
+    provider: string,
+    seen: number,
+    standing: Standing | undefined,
+    why: Adjustment | undefined,
+  ): Promise<boolean> {
+    const { standings, adjustments, changes } = this.#parts.keys;
+    const [text, because] = [standing, why].map((one) =>
+      one === undefined ? '' : JSON.stringify(one),
+    );
+    const done = await this.#parts.connection.run(
+      this.#parts.scripts.standing,
+      [standings, adjustments, changes],
+      [provider, seen, text ?? '', because ?? '', this.#parts.instance, MOST_ADJUSTMENTS],
+    );
+    if (done === 1) this.#parts.onChange(provider);
+    return done === 1;
+  }
+
+  async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
+    const found: Adjustment[] = [];
+    for (let from = 0; found.length < most; from += PAGE) {
+      const page = await this.#parts.connection.ask((client) =>
+        client.lrange(this.#parts.keys.adjustments, from, from + PAGE - 1),
+      );
+      for (const text of page) {
+        const adjustment = readAdjustment(text);
+        const wanted = provider === undefined || adjustment.provider === provider;
+        if (wanted && found.length < most) found.push(adjustment);
+      }
+      if (page.length < PAGE) break;
+    }
+    return found;
+  }
+
+  async #nowUs(): Promise<number> {
+    const [sec, us] = await this.#parts.connection.ask((client) => client.time());
+    return Number(sec) * 1e6 + Number(us);
+  }
+}

@@ -1,0 +1,35 @@
+/** The scripts that Redis runs for us, each with the arithmetic of account.lua before it. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+export interface Script {
+  readonly text: string;
+  /** SHA-1 in hex, by which Redis knows it. */
+  readonly sha: string;
+}
+
+export type Scripts = Readonly<
+  Record<'take' | 'settle' | 'read' | 'announce' | 'control' | 'standing' | 'beat', Script>
+>;
+
+/** Reads them from beside this module. */
+export function loadScripts(): Scripts {
+  const account = source('account');
+  const script = (name: string): Script => {
+    const text = `${account}\n${source(name)}`;
+    return { text, sha: createHash('sha1').update(text).digest('hex') };
+  };
+  return {
+    take: script('take'),
+    settle: script('settle'),
+    read: script('read'),
+    announce: script('announce'),
+    control: script('control'),
+    standing: script('standing'),
+    beat: script('beat'),
+  };
+}
+
+function source(name: string): string {
+  return readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+}

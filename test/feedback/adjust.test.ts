@@ -1,0 +1,194 @@
+import * as fc from 'fast-check';
+import t from 'tap';
+import { adjust, type OutcomeEvent } from '../../src/feedback/adjust.ts';
+import { factorAt } from '../../src/feedback/climb.ts';
+import { isConfident } from '../../src/feedback/confidence.ts';
+import { mayLeave } from '../../src/feedback/probe.ts';
+import { CONTROL_DEFAULTS } from '../../src/feedback/control-settings.ts';
+import { UNTROUBLED, type Standing } from '../../src/limit/standing.ts';
+
+const settings = { ...CONTROL_DEFAULTS, ceilingPerMin: 20 };
+const SEC = 1000;
+const MIN = 60 * SEC;
+const HOUR = 60 * MIN;
+const DAY = 24 * HOUR;
+const NOW = 1_000_000_000;
+
+function after(standing: Standing, nowMs: number, ...events: readonly OutcomeEvent[]): Standing {
+  return events.reduce((old, event) => adjust(old, event, settings, nowMs).standing, standing);
+}
+
+const slow = (id: string, leftMs: number, sentPerMin = 12): OutcomeEvent => ({
+  kind: 'slow',
+  id,
+  leftMs,
+  sentPerMin,
+});
+const blockedAt = (id: string, leftMs: number): OutcomeEvent => ({
+  kind: 'blocked',
+  id,
+  leftMs,
+  sentPerMin: 12,
+});
+const taken = (id: string, leftMs: number): OutcomeEvent => ({
+  kind: 'taken',
+  id,
+  leftMs,
+  recipients: 1,
+});
+
+t.test('the first throttle halves what was really sent', async (t) => {
+  const { standing, done } = adjust(UNTROUBLED, slow('a', NOW - SEC), settings, NOW);
+  t.equal(done, 'tightened');
+  t.equal(factorAt(standing, settings, NOW), 6 / 20);
+  t.same(standing.wall, { perMin: 12, atMs: NOW });
+});
+
+t.test('several in flight, and two daemons that see one each, make one halving', async (t) => {
+  const first = after(UNTROUBLED, NOW, slow('a', NOW - SEC));
+  const both = adjust(first, slow('b', NOW - 900), settings, NOW + 500);
+  t.equal(both.done, undefined);
+  t.equal(both.standing, first);
+});
+
+t.test('mail that left after it tightens again, each message once an episode', async (t) => {
+  const first = after(UNTROUBLED, NOW, slow('a', NOW - SEC));
+  const second = after(first, NOW + MIN, slow('b', NOW + 30 * SEC, 6));
+  t.ok(second.factor < first.factor);
+  t.equal(after(second, NOW + 2 * MIN, slow('a', NOW + 90 * SEC)), second, 'the same message');
+  const later = NOW + 2 * HOUR;
+  t.ok(after(second, later, slow('a', later - SEC)).sinceMs === later, 'another episode');
+});
+
+t.test('what left long ago is history', async (t) => {
+  t.equal(after(UNTROUBLED, NOW, slow('a', NOW - 2 * HOUR)), UNTROUBLED);
+  t.equal(after(UNTROUBLED, NOW, blockedAt('a', NOW - 2 * HOUR)), UNTROUBLED);
+});
+
+t.test('the climb: fast to the knee, then only for what was delivered', async (t) => {
+  const cut = after(UNTROUBLED, NOW, slow('a', NOW - SEC));
+  const knee = (0.85 * 12) / 20;
+  t.equal(factorAt(cut, settings, NOW + 11 * MIN), knee);
+  t.equal(factorAt(cut, settings, NOW + 2 * DAY), knee, 'quiet time proves nothing');
+  const used = Array.from({ length: 9 * 60 * 12 }, (_, i) => taken(`t${i}`, NOW + 9 * HOUR));
+  const climbed = after(cut, NOW + 10 * HOUR, ...used);
+  t.ok(factorAt(climbed, settings, NOW + 10 * HOUR) >= 12 / 20, 'at the wall');
+  t.ok(climbed.worthMs <= 10 * HOUR, 'no more than the time that passed');
+  t.equal(factorAt(cut, settings, NOW + 8 * DAY), 1, 'the wall is forgotten after a week');
+});
+
+t.test('nothing that says the mail was taken, or nothing at all, ever tightens', async (t) => {
+  const event = fc.oneof(
+    fc.record({ id: fc.string(), leftMs: fc.nat(NOW) }).map((one) => ({
+      ...one,
+      kind: 'taken' as const,
+      recipients: 1,
+    })),
+    fc.record({ id: fc.string(), leftMs: fc.nat(NOW), kind: fc.constant('unclear' as const) }),
+    fc.record({ id: fc.string(), leftMs: fc.nat(NOW), kind: fc.constant('probe' as const) }),
+  );
+  fc.assert(
+    fc.property(fc.array(event), (events) => {
+      const before = after(UNTROUBLED, NOW, slow('a', NOW - SEC));
+      const later = after(before, NOW + MIN, ...events);
+      return factorAt(later, settings, NOW + MIN) >= factorAt(before, settings, NOW + MIN);
+    }),
+  );
+  t.pass('no counterexample');
+});
+
+t.test('whatever comes: 0 < floor <= factor <= 1, and time alone frees everything', async (t) => {
+  const outcome = { id: fc.stringMatching(/^[a-e]$/), agoMs: fc.nat(2 * HOUR) };
+  const event = fc.oneof(
+    fc.record({ ...outcome, kind: fc.constantFrom('slow', 'blocked') }),
+    fc.record({ ...outcome, kind: fc.constantFrom('taken', 'unclear', 'probe', 'judged') }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(event, fc.nat(HOUR))), (steps) => {
+      let nowMs = NOW;
+      let standing = UNTROUBLED;
+      for (const [{ id, agoMs, kind }, waitMs] of steps) {
+        nowMs += waitMs;
+        const rest = { sentPerMin: agoMs % 40, recipients: 1, deliveredDay: 0, deliveredSince: 0 };
+        const one = { ...rest, id, leftMs: nowMs - agoMs, kind } as OutcomeEvent;
+        standing = adjust(standing, one, settings, nowMs).standing;
+        const factor = factorAt(standing, settings, nowMs);
+        if (!(factor > 0 && factor <= 1 && factor >= settings.floorPerMin / 20)) return false;
+      }
+      const farMs = nowMs + 40 * DAY;
+      return factorAt(standing, settings, farMs) === 1 && mayLeave(standing.stop, farMs) > 0;
+    }),
+  );
+  t.pass('no counterexample');
+});
+
+t.test('blocked: suspended, probed by one, two and four, open', async (t) => {
+  let { standing, done } = adjust(UNTROUBLED, blockedAt('a', NOW - SEC), settings, NOW);
+  t.equal(done, 'suspended');
+  t.equal(mayLeave(standing.stop, NOW + HOUR - 1), 0);
+  t.equal(after(standing, NOW + SEC, blockedAt('b', NOW - SEC)), standing, 'in flight meanwhile');
+  let nowMs = NOW + HOUR;
+  const told: (string | undefined)[] = [];
+  for (const size of [1, 2, 4]) {
+    t.equal(mayLeave(standing.stop, nowMs), size);
+    const ids = Array.from({ length: size }, (_, i) => `${size}-${i}`);
+    for (const id of ids) standing = after(standing, nowMs, { kind: 'probe', id, leftMs: nowMs });
+    t.equal(mayLeave(standing.stop, nowMs), 0, 'no more until there is an outcome');
+    for (const id of ids) {
+      nowMs += SEC;
+      ({ standing, done } = adjust(standing, taken(id, nowMs - SEC), settings, nowMs));
+      told.push(done);
+    }
+  }
+  t.same(
+    told.filter((one) => one !== undefined),
+    ['step', 'step', 'opened'],
+  );
+  t.equal(mayLeave(standing.stop, nowMs), Infinity);
+});
+
+t.test('a probe that is blocked: twice as long, to a day at most', async (t) => {
+  let standing = after(UNTROUBLED, NOW, blockedAt('a', NOW - SEC));
+  let nowMs = NOW;
+  const hours: number[] = [];
+  for (let i = 0; i < 7; i += 1) {
+    const stop = standing.stop;
+    if (stop?.phase !== 'suspended') break;
+    hours.push((stop.untilMs - nowMs) / HOUR);
+    nowMs = stop.untilMs;
+    standing = after(standing, nowMs, { kind: 'probe', id: `p${i}`, leftMs: nowMs });
+    standing = after(standing, nowMs, blockedAt(`p${i}`, nowMs));
+  }
+  t.same(hours, [1, 2, 4, 8, 16, 24, 24]);
+});
+
+t.test('probes without an outcome: three, then a step by time, and it is known', async (t) => {
+  let standing = after(UNTROUBLED, NOW, blockedAt('a', NOW - SEC));
+  let nowMs = NOW + HOUR;
+  for (let i = 0; i < 3; i += 1) {
+    t.equal(mayLeave(standing.stop, nowMs), 1, `probe ${i}`);
+    standing = after(standing, nowMs, { kind: 'probe', id: `p${i}`, leftMs: nowMs });
+    nowMs += 15 * MIN;
+  }
+  t.equal(mayLeave(standing.stop, nowMs), 2);
+  standing = after(standing, nowMs, { kind: 'probe', id: 'next', leftMs: nowMs });
+  t.match(standing.stop, { phase: 'probing', step: 1, blind: true });
+});
+
+t.test('a judgement counts when it is no accident', async (t) => {
+  const judged = (id: string, deliveredDay: number, leftMs = NOW - SEC): OutcomeEvent => ({
+    ...blockedAt(id, leftMs),
+    kind: 'judged',
+    deliveredDay,
+    deliveredSince: deliveredDay,
+    sentPerMin: 12,
+  });
+  t.equal(after(UNTROUBLED, NOW, judged('a', 200)).factor, 1, 'one of 200');
+  const same = after(UNTROUBLED, NOW, judged('a', 20), judged('a', 20));
+  t.equal(same.factor, 1, 'one message twice is one');
+  t.ok(after(UNTROUBLED, NOW, judged('a', 20), judged('b', 20)).factor < 1, 'two of 20');
+  t.equal(after(UNTROUBLED, NOW, judged('a', 5000), judged('b', 5000)).factor, 1, 'two of 5,000');
+  t.ok(after(UNTROUBLED, NOW, judged('a', 0)).factor < 1, 'one, and nothing was ever taken');
+  t.equal(isConfident(0, 0, 0.005), false);
+  t.ok(isConfident(2, 20, 0.005) && !isConfident(2, 1000, 0.005));
+});

@@ -1,0 +1,117 @@
+/**
+ * Two Postfix with a daemon each share one Redis, as two hosts do: one pace for both, nobody
+ * overtakes, and while Redis is away every mail is accepted and held.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { startRedis, until } from '../store/redis-servers.ts';
+import { brokenPromises } from '../store/windows.ts';
+import { startScene } from './scene.ts';
+
+const redis = await startRedis();
+const shared = { domains: ['shared.example'], quotas: [], in_flight: 1000 };
+const config = {
+  store: `redis://127.0.0.1:${redis.port}`,
+  default: { pace: 'none' },
+  providers: { shared: { ...shared, pace: '20/2s', burst: 3 } },
+  reconcile: '1s',
+};
+const scenes = [
+  await startScene({ config, postfix: { main: { myhostname: 'one.lab.test' } } }),
+  await startScene({ config, postfix: { main: { myhostname: 'two.lab.test' } } }),
+] as const;
+t.setTimeout(200_000);
+t.teardown(async () => {
+  for (const scene of scenes) await scene.stop();
+  await redis.stop();
+});
+
+const MAILS = 50;
+const arrivals = () => scenes.flatMap(({ deliveries }) => deliveries).map(({ atMs }) => atMs);
+const all = (count: number) => until(async () => arrivals().length >= count);
+const send = (mails: number) =>
+  Promise.all(
+    scenes.map((scene) =>
+      scene.burst({
+        mails,
+        connections: mails,
+        from: 'app@here.example',
+        to: (i) => `u${i}@shared.example`,
+      }),
+    ),
+  );
+
+/** What the scripts write, as Redis's own monitor tells it: time in seconds, words. */
+async function monitored(): Promise<{ written: (readonly [string, string[]])[]; end(): void }> {
+  const client = redis.client();
+  await until(async () => client.status === 'ready');
+  const monitor = await client.monitor();
+  const written: (readonly [string, string[]])[] = [];
+  monitor.on('monitor', (time: string, words: string[], source: string) => {
+    if (source === 'lua') written.push([time, words]);
+  });
+  return {
+    written,
+    end() {
+      monitor.disconnect();
+      client.disconnect();
+    },
+  };
+}
+
+/** An account is written by each admission, and by each freed place, which is told right after. */
+function admissions(written: readonly (readonly [string, string[]])[]): number[] {
+  return written.flatMap(([time, [verb, key]], i) => {
+    const account = verb === 'SET' && key === '{postpace}:p:shared';
+    return account && written[i + 1]?.[1][0] !== 'XADD' ? [Math.round(Number(time) * 1e6)] : [];
+  });
+}
+
+await t.test('one pace for both hosts', async (t) => {
+  const monitor = await monitored();
+  const sent = await send(MAILS);
+  t.same([...new Set(sent.flat().map(({ code }) => code))], [250]);
+  const [one, two] = await Promise.all(scenes.map((scene) => scene.provider('shared')));
+  t.ok((one?.held ?? 0) > 0 && (two?.held ?? 0) > 0, 'both have mail that waits');
+  await all(2 * MAILS);
+  monitor.end();
+  const ledger = admissions(monitor.written).map((atUs) => ({ atUs, recipients: 1 }));
+  t.equal(ledger.length, 2 * MAILS);
+  // The monitor's times are some microseconds later than those that were decided by.
+  const pace = { count: 20, windowUs: 2e6 - 2e3, burst: 3 };
+  t.same(brokenPromises(ledger, { pace, quotas: [] }), []);
+  t.ok(ledger[99]!.atUs - ledger[0]!.atUs < 10.5e6, 'and no slower than that');
+  const usage = await Promise.all(scenes.map((scene) => scene.provider('shared')));
+  t.same(
+    usage.map(({ sent: { hour } }) => hour),
+    [2 * MAILS, 2 * MAILS],
+  );
+});
+
+await t.test('what is set on one host holds on the other', async (t) => {
+  await scenes[0].tell('suspend', 'shared', '--reason', 'tried');
+  await sleep(2000);
+  t.match(await scenes[1].provider('shared'), { suspended: { why: 'tried (by root)' } });
+  await scenes[1].tell('resume', 'shared');
+});
+
+await t.test('Redis away: every mail is accepted soon and held, and leaves later', async (t) => {
+  const before = arrivals().length;
+  await redis.stop();
+  const sent = (await send(10)).flat();
+  t.same([...new Set(sent.map(({ code }) => code))], [250]);
+  const latest = Math.max(...sent.map(({ latencyMs }) => latencyMs));
+  t.ok(latest < 2000, `no application waited: ${latest} ms`);
+  t.equal((await scenes[0].inHold()).length, 10);
+  t.equal(arrivals().length, before, 'nothing left uncounted');
+  const { stdout, stderr } = await scenes[0].postpace.cli('status');
+  t.match(stdout + stderr, /Redis at 127\.0\.0\.1:\d+: not connected/, 'status says why');
+  const again = await startRedis({ port: redis.port });
+  t.teardown(() => again.stop());
+  await all(before + 20);
+  t.equal((await scenes[1].inHold()).length, 0);
+  t.same(
+    scenes.flatMap((scene) => scene.account().lost),
+    [],
+  );
+});
