@@ -46,8 +46,7 @@ export class Books {
     let account = all.get(name);
     if (account === undefined) {
       account = emptyAccount();
-      this.accounts.set(copied(), account);
-      all.set(name, account);
+      all.set(copied(name), account);
     }
     return account;
   }

@@ -164,9 +164,8 @@ export class Keeper implements Ledger {
   /** One flush for all who ask before it starts. */
   #flush(): Promise<void> {
     this.#nextFlush ??= this.#exclusively(async () => {
-      // What else is admitted in this turn of the event loop goes into the same write.
-      await turn();
-      this.#nextFlush = undefined;
+      // What else is admitted in this turn goes into the same write.
+      await turn().then(() => (this.#nextFlush = undefined));
       for (let text = this.#next(); text !== ''; text = this.#next()) {
         await this.#journal.append(text);
         this.#unsynced = true;
