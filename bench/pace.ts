@@ -68,6 +68,7 @@ async function open(queue: HoldQueue, adopts: boolean) {
       onMaxHold: () => 'keep',
       adoptAll: () => false,
       outcomesSeen: () => false,
+      doorWaitMs: () => 0,
     },
     log: quiet,
   });

@@ -39,6 +39,7 @@ export function stateNotes(report: ProviderReport, nowMs: number): readonly stri
     notes.push(`TROUBLE since ${moment(trouble.since, nowMs)}: ${trouble.reply}${probe}`);
   }
   if (report.mode === 'observe') notes.push('observe mode: nothing is held, only logged');
+  if (report.mode === 'tempfail') notes.push('tempfail mode: refused for now, not held');
   return notes;
 }
 

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
   listen: { kind: 'unix', path: '/var/spool/postfix/postpace/milter.sock' },
   mode: 'hold',
+  tempfail: { ports: [], waitMs: 0 },
   store: 'memory',
   pool: 'postpace',
   redis: {},

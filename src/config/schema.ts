@@ -34,6 +34,10 @@ const lane = map({
 export const configFile = map({
   listen: leaf.endpoint.optional(),
   mode: leaf.mode.optional(),
+  tempfail: map({
+    ports: leaf.ports.optional(),
+    wait: leaf.duration.optional(),
+  }).optional(),
   store: leaf.store.optional(),
   pool: leaf.pool.optional(),
   redis: map({

@@ -12,6 +12,10 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
   return {
     listen: file.listen ?? DEFAULTS.listen,
     mode: file.mode ?? DEFAULTS.mode,
+    tempfail: {
+      ports: file.tempfail?.ports ?? DEFAULTS.tempfail.ports,
+      waitMs: file.tempfail?.wait ?? DEFAULTS.tempfail.waitMs,
+    },
     store: file.store ?? DEFAULTS.store,
     pool: file.pool ?? DEFAULTS.pool,
     redis: redisOf(file.redis ?? {}),

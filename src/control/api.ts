@@ -16,7 +16,7 @@ export interface LimitsReport {
 export interface ProviderReport {
   readonly provider: string;
   readonly name: string;
-  readonly mode: 'hold' | 'observe';
+  readonly mode: 'hold' | 'observe' | 'tempfail';
   readonly limits: LimitsReport;
   readonly configured: LimitsReport;
   /** `configuration`, `override` */
@@ -45,7 +45,7 @@ export interface StatusReport {
   readonly startedAt: number;
   readonly now: number;
   readonly store: string;
-  readonly mode: 'hold' | 'observe';
+  readonly mode: 'hold' | 'observe' | 'tempfail';
   readonly log: { readonly source: string; readonly state: string };
   /** Whose queue it is: what postsuper -c takes. */
   readonly postfix: { readonly configDirectory: string };

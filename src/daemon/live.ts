@@ -9,6 +9,7 @@ import type { Target } from '../pace/audience.ts';
 import type { PaceSettings } from '../pace/wire.ts';
 import { Outbound, readOutbound } from '../postfix/outbound.ts';
 import { readPostfix, type PostfixSettings } from '../postfix/settings.ts';
+import type { Mode } from '../provider/provider.ts';
 import { createResolver, type Resolver } from '../provider/resolve.ts';
 
 /** Part of maximal_queue_lifetime that mail may be held at most, and unless told otherwise. */
@@ -62,7 +63,7 @@ export class Live {
     this.#laneIndex = indexOf(config);
   }
 
-  modeOf(provider: string): 'hold' | 'observe' {
+  modeOf(provider: string): Mode {
     return this.resolver.provider(provider).mode ?? this.config.mode;
   }
 
@@ -104,6 +105,12 @@ export class Live {
     return { provider: target.id, because };
   }
 
+  /** Whether mail to any provider may be refused for now. */
+  get refuses(): boolean {
+    const { mode, providers } = this.config;
+    return mode === 'tempfail' || providers.some((provider) => provider.mode === 'tempfail');
+  }
+
   maxHoldMs(lane: string): number {
     const { lanes, maxHoldMs } = this.config;
     const lifetimeMs = this.postfix.maximalQueueLifetimeMs;
@@ -125,6 +132,7 @@ export class Live {
       onMaxHold: () => this.config.onMaxHold,
       adoptAll: () => this.config.adopt === 'all',
       outcomesSeen: this.#parts.outcomesSeen,
+      doorWaitMs: () => this.config.tempfail.waitMs,
     };
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../pace/clock.ts';
 import type { HeldRecord } from '../pace/item.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { OtherHold } from '../pace/ownership.ts';
+import type { Mode } from '../provider/provider.ts';
 import type { Resolution } from '../provider/resolve.ts';
 import type { Store } from '../store/store.ts';
 
@@ -14,7 +15,7 @@ export interface ReportParts {
   readonly pacer: Pacer;
   readonly store: Store;
   readonly resolution: (provider: string) => Resolution;
-  readonly modeOf: (provider: string) => 'hold' | 'observe';
+  readonly modeOf: (provider: string) => Mode;
   /** Providers of a message's recipients, in order of first mention. */
   readonly providersOf: (recipients: readonly string[]) => readonly string[];
 }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { showConfig } from '../config/show.ts';
 import { ControlError } from '../control/api.ts';
+import type { MilterOptions } from '../milter/options.ts';
 import { createMilter, type Milter } from '../milter/server.ts';
 import type { Clock } from '../pace/clock.ts';
 import { HeldBook } from '../pace/held-book.ts';
@@ -18,8 +19,9 @@ import { Intake } from './intake.ts';
 import { createPacing } from './pacing.ts';
 import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
+import { doorKeeper, warnOfRefusals } from './door-keeper.ts';
 import { canonicalProvider } from './provider-name.ts';
-import { milterOptions } from './milter.ts';
+import { type Conversation, milterOptions, type Transaction } from './milter.ts';
 import { openStore } from './open-store.ts';
 import { StartError } from './start-error.ts';
 import { Successors } from './successors.ts';
@@ -38,6 +40,7 @@ export class Service {
   readonly #book: HeldBook;
   readonly #releaser: PostfixReleaser;
   readonly #pacer: Pacer;
+  readonly #milterOptions: () => MilterOptions<Conversation, Transaction>;
   readonly #milter: Milter;
   readonly #intake: Intake | undefined;
   readonly #logSource: string;
@@ -107,15 +110,16 @@ export class Service {
         evidence: (event) => evidence.feed(event),
         news: (event) => this.#news(event),
       });
-    this.#milter = createMilter(
+    this.#milterOptions = () =>
       milterOptions({
         prepare: (destination, mailer) => live.outbound.prepare(destination, mailer),
         leaves: (destination, mailer) => live.outbound.leaves(destination, mailer),
         decide: (message) => pacer.is.verdicts.decide(message),
         holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
+        ...(live.refuses && { door: doorKeeper({ clock, live, pacer, store, log }) }),
         log,
-      }),
-    );
+      });
+    this.#milter = createMilter(this.#milterOptions());
     this.target = new Target({
       clock,
       pacer,
@@ -147,6 +151,7 @@ export class Service {
 
   /** Serves Postfix when this settles. */
   async start(): Promise<void> {
+    warnOfRefusals(this.#live, this.#log);
     await this.#pacer.load();
     const address = StartError.wrap(() => listenAddress(this.#live.config.listen, process.env));
     if ('path' in address) {
@@ -184,6 +189,8 @@ export class Service {
       throw new ControlError(400, text);
     }
     this.#log.level = this.#live.config.logLevel;
+    this.#milter.replace(this.#milterOptions());
+    warnOfRefusals(this.#live, this.#log);
     this.#pacer.is.desk.requeue();
     this.#pacer.is.scheduler.wakeAll();
     this.#log.info(this.about(), 'reloaded');

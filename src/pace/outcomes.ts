@@ -154,6 +154,9 @@ export class Outcomes {
     if (blames === 'provider' && this.#isNews(event)) {
       patients.refused(provider, event.reply, leftMs);
     } else if (blames === 'nobody') patients.keptBack(provider, leftMs);
+    // Postfix tries it again by itself: it waits for its next outcome in nobody's place.
+    if (flight?.byDoor ?? target?.mode === 'tempfail')
+      return flight && this.settle(flight, [provider]);
     // A message with an earlier deferral that waits here already is not deferred anew.
     const waits = desk.record(event.queueId) !== undefined && !rehold.wants(event.queueId);
     if (waits && !this.#parts.departures.pending(event.queueId)) return;

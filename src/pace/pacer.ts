@@ -144,8 +144,14 @@ export class Pacer {
     } catch (error) {
       this.#onStore(error);
     }
-    if (provider === EVERY) this.is.scheduler.wakeAll();
-    else this.is.scheduler.wake(provider);
+    const { scheduler, door } = this.is;
+    if (provider === EVERY) {
+      scheduler.wakeAll();
+      door.wakeAll();
+      return;
+    }
+    scheduler.wake(provider);
+    door.wake(provider);
   }
 
   #doubt(): void {

@@ -5,6 +5,7 @@ import { audienceOf, type Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import { Departures } from './departures.ts';
 import { Desk } from './desk.ts';
+import { Door } from './door.ts';
 import { Flights } from './flights.ts';
 import { Gate } from './gate.ts';
 import type { Backoff } from './health.ts';
@@ -37,6 +38,8 @@ export interface PaceSettings {
   readonly onMaxHold: () => MaxHoldAction;
   readonly adoptAll: () => boolean;
   readonly outcomesSeen: () => boolean;
+  /** How long a recipient may wait at RCPT in tempfail mode; 0: not at all. */
+  readonly doorWaitMs: () => number;
 }
 
 export interface PacerParts {
@@ -62,6 +65,7 @@ export interface Pacing {
   readonly flights: Flights;
   readonly patients: Patients;
   readonly gate: Gate;
+  readonly door: Door;
   readonly scheduler: Scheduler;
   readonly desk: Desk;
   readonly departures: Departures;
@@ -102,6 +106,16 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     announce: (provider, counts) => {
       store.announce(provider, counts).catch(onStore);
     },
+  });
+  const door = new Door({
+    clock,
+    store,
+    gate,
+    waitsBefore: (provider, lane) => scheduler.waitsBefore(provider, lane),
+    laneOf,
+    laneIndex,
+    waitMs: settings.doorWaitMs,
+    entered: ({ id }, attempt) => tellExceeded(log, id, attempt),
   });
   const desk: Desk = new Desk({
     clock,
@@ -147,7 +161,10 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     laneOf,
     openOf,
     demandOf: (share) => gate.demand(share, false),
-    wake: (provider) => scheduler.wake(provider),
+    wake: (provider) => {
+      scheduler.wake(provider);
+      door.wake(provider);
+    },
     onStoreTrouble: onStore,
   });
   const maxHold = new MaxHold({
@@ -192,6 +209,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     flights,
     patients,
     gate,
+    door,
     scheduler,
     desk,
     departures,

@@ -21,6 +21,7 @@ function provider(config: Config, id: string) {
 const defaults: Omit<Config, 'file'> = {
   listen: { kind: 'unix', path: '/var/spool/postfix/postpace/milter.sock' },
   mode: 'hold',
+  tempfail: { ports: [], waitMs: 0 },
   store: 'memory',
   pool: 'postpace',
   redis: {},
@@ -74,6 +75,7 @@ t.test('every key', async (t) => {
   const config = read(`
 listen: inet:127.0.0.1:8892
 mode: observe
+tempfail: { ports: [10025], wait: 20s }
 store: memory
 state_dir: /srv/postpace
 control: unix:/tmp/control.sock
@@ -102,6 +104,7 @@ retry: { min: 5s, max: 1m }
     file: 'postpace.yaml',
     listen: { kind: 'inet', host: '127.0.0.1', port: 8892 },
     mode: 'observe',
+    tempfail: { ports: [10025], waitMs: 20_000 },
     store: 'memory',
     pool: 'postpace',
     redis: {},

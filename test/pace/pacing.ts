@@ -37,6 +37,9 @@ export class Wishes {
   laneOf = (sender: string): string => LANES.find((lane) => sender.startsWith(lane)) ?? 'default';
   adoptAll = false;
   outcomesSeen = true;
+  doorWaitMs = 0;
+  /** Providers in tempfail mode. */
+  refusing = new Set<string>();
   onMaxHold: MaxHoldAction = 'release';
   maxHoldMs = 24 * 3600e3;
   backoff = { minMs: 60_000, maxMs: 3600_000 };
@@ -80,6 +83,7 @@ function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
       const destination = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
       if (destination.endsWith('.inside') || !recipient.includes('@')) return undefined;
       const id = providerOf(destination);
+      if (wishes.refusing.has(id)) return { id, mode: 'tempfail' };
       return { id, mode: wishes.observed.has(id) ? 'observe' : 'hold' };
     },
     prepare: async (recipients) => {
@@ -93,6 +97,7 @@ function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
     onMaxHold: () => wishes.onMaxHold,
     adoptAll: () => wishes.adoptAll,
     outcomesSeen: () => wishes.outcomesSeen,
+    doorWaitMs: () => wishes.doorWaitMs,
   };
 }
 
