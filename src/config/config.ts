@@ -76,6 +76,10 @@ export interface Config {
     readonly log: string;
     /** systemd unit or syslog identifier prefix for the journal. */
     readonly journalUnit?: string;
+    /** Whether what providers answer moves their limits. */
+    readonly adjust: boolean;
+    /** How much faster than in life limits climb back: 1, and more in a trial. */
+    readonly timeScale: number;
   };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;

@@ -60,6 +60,8 @@ export const configFile = map({
   feedback: map({
     log: leaf.logSource.optional(),
     journal_unit: leaf.name.optional(),
+    adjust: leaf.oneOf(['on', 'off']).optional(),
+    time_scale: leaf.count.optional(),
   }).optional(),
   default: map(limits).optional(),
   providers: z

@@ -26,6 +26,11 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
     ownAddresses: file.own_addresses ?? DEFAULTS.ownAddresses,
     feedback: {
       log: file.feedback?.log ?? DEFAULTS.feedback.log,
+      adjust:
+        file.feedback?.adjust === undefined
+          ? DEFAULTS.feedback.adjust
+          : file.feedback.adjust === 'on',
+      timeScale: file.feedback?.time_scale ?? DEFAULTS.feedback.timeScale,
       ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
     },
     default: limits,

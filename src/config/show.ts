@@ -47,6 +47,8 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
     own_addresses: config.ownAddresses,
     feedback: {
       log: feedback.log,
+      adjust: feedback.adjust ? 'on' : 'off',
+      ...(feedback.timeScale !== 1 && { time_scale: feedback.timeScale }),
       ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
     },
     default: showLimits(config.default),

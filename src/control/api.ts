@@ -30,6 +30,19 @@ export interface ProviderReport {
     readonly nextProbe: number | null;
     readonly reply: string;
   } | null;
+  /** 0 < factor <= 1: what the provider's answers make of its limits; 1 where they are as set. */
+  readonly factor: number;
+  /** null: its answers hold nothing back. */
+  readonly feedback: {
+    readonly phase: 'slowed' | 'suspended' | 'probing';
+    readonly since: number;
+    /** When a suspension ends; null: when enough mail was taken. */
+    readonly until: number | null;
+    /** The rate at which it said slow down: `12/min`. */
+    readonly wall: string | null;
+    /** What it said, if that is still in the history. */
+    readonly reply: string | null;
+  } | null;
   readonly sent: { readonly minute: number; readonly hour: number; readonly day: number };
   readonly inFlight: number;
   readonly held: number;

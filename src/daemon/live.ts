@@ -2,6 +2,7 @@
  * What the configuration and Postfix's own say, as of now: replaced as a whole by a reload, asked
  * anew each time by everybody else.
  */
+import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { createLaneOf } from '../config/lane.ts';
 import { parseAddress } from '../mail/address.ts';
@@ -28,6 +29,7 @@ export class Live {
   postfix: PostfixSettings;
   outbound: Outbound;
   resolver: Resolver;
+  readonly #machines = machineAddresses();
   #laneOf: (sender: string) => string;
   #laneIndex: ReadonlyMap<string, number>;
 
@@ -65,6 +67,12 @@ export class Live {
 
   modeOf(provider: string): Mode {
     return this.resolver.provider(provider).mode ?? this.config.mode;
+  }
+
+  /** What other servers see us come from: as configured, else the machine's own addresses. */
+  ownAddresses(): readonly string[] {
+    const { ownAddresses } = this.config;
+    return ownAddresses.length > 0 ? ownAddresses : this.#machines;
   }
 
   /** undefined: it stays on this machine, or has no domain. */
@@ -148,6 +156,13 @@ async function readMail(
     ...(outboundTransports && { transports: outboundTransports }),
   });
   return { postfix, outbound };
+}
+
+/** The machine's addresses but the loopback's. */
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((some = []) =>
+    some.flatMap(({ address, internal }) => (internal ? [] : [address])),
+  );
 }
 
 function indexOf({ lanes }: Config): ReadonlyMap<string, number> {

@@ -14,6 +14,7 @@ import type { LogEvent } from '../postfix/event.ts';
 import type { PostfixReleaser } from '../postfix/release.ts';
 import type { Store } from '../store/store.ts';
 import { packageVersion } from '../version.ts';
+import type { DaemonFeedback } from './feedback.ts';
 import { statusHeader } from './header.ts';
 import { Intake } from './intake.ts';
 import { createPacing } from './pacing.ts';
@@ -41,6 +42,7 @@ export class Service {
   readonly #releaser: PostfixReleaser;
   readonly #pacer: Pacer;
   readonly #milterOptions: () => MilterOptions<Conversation, Transaction>;
+  readonly #feedback: DaemonFeedback;
   readonly #milter: Milter;
   readonly #intake: Intake | undefined;
   readonly #logSource: string;
@@ -97,7 +99,8 @@ export class Service {
     this.#store = store;
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
-    const { pacer, releaser, evidence } = createPacing(parts);
+    const { pacer, releaser, evidence, feedback } = createPacing(parts);
+    this.#feedback = feedback;
     this.#releaser = releaser;
     this.#pacer = pacer;
     this.#intake =
@@ -123,6 +126,7 @@ export class Service {
     this.target = new Target({
       clock,
       pacer,
+      feedback,
       store,
       log,
       resolution: (provider) => live.resolver.provider(provider),
@@ -162,6 +166,7 @@ export class Service {
     await this.#intake?.start();
     await this.#pacer.inherit();
     this.#pacer.start();
+    this.#feedback.start();
     void this.#keepComparing();
   }
 
@@ -204,6 +209,7 @@ export class Service {
     this.#pacer.stop();
     await this.#releaser.close();
     await this.#intake?.stop();
+    await this.#feedback.stop();
     await this.#store.close();
     this.#book.close();
   }

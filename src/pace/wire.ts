@@ -15,7 +15,7 @@ import type { PaceLog } from './log.ts';
 import { MaxHold, type MaxHoldAction } from './max-hold.ts';
 import { Outcomes } from './outcomes.ts';
 import { Patients } from './patients.ts';
-import type { HoldQueue, Releaser } from './ports.ts';
+import type { Feedback, HoldQueue, Releaser } from './ports.ts';
 import type { Ownership } from './ownership.ts';
 import { Reconcile } from './reconcile.ts';
 import { Rehold } from './rehold.ts';
@@ -50,6 +50,7 @@ export interface PacerParts {
   readonly queue: HoldQueue;
   readonly releaser: Releaser;
   readonly ownerOf: Ownership;
+  readonly feedback: Feedback;
   readonly settings: PaceSettings;
   readonly log: PaceLog;
 }
@@ -87,6 +88,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     clock,
     limitsOf: settings.limitsOf,
     troubleOf: (provider) => patients.of(provider),
+    feedback: parts.feedback,
     outcomesSeen: settings.outcomesSeen,
   });
   const scheduler = new Scheduler({
@@ -155,6 +157,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     flights,
     departures,
     patients,
+    feedback: parts.feedback,
     rehold,
     log,
     targetOf,

@@ -12,7 +12,7 @@ const maps: readonly (readonly [path: readonly string[], prefix: string, keys: n
   [['tempfail'], 'tempfail.', 2],
   [['redis'], 'redis.', 3],
   [['postfix'], 'postfix.', 5],
-  [['feedback'], 'feedback.', 2],
+  [['feedback'], 'feedback.', 4],
   [['retry'], 'retry.', 2],
   [['lanes'], 'lanes.', 3],
   [['lanes', 'bulk'], '', 2],

@@ -34,7 +34,7 @@ const defaults: Omit<Config, 'file'> = {
     hold: { kind: 'unix', path: '/run/postpace/hold.sock' },
   },
   ownAddresses: [],
-  feedback: { log: 'auto' },
+  feedback: { log: 'auto', adjust: true, timeScale: 1 },
   default: { pace: { count: 60, windowUs: MINUTE_US, burst: 10 }, quotas: [], inFlight: 5 },
   providers: loadPack(),
   lanes: [
@@ -87,7 +87,7 @@ postfix:
   expire: [sudo, -n, postsuper, -f, '-']
   outbound_transports: [smtp, slow]
 own_addresses: [192.0.2.25, '2001:db8::25']
-feedback: { log: /var/log/mail.log, journal_unit: postfix@-.service }
+feedback: { log: /var/log/mail.log, journal_unit: postfix@-.service, adjust: off, time_scale: 60 }
 default: { pace: 20/2s, burst: 4, quotas: [300/h], in_flight: none }
 lanes:
   transactional: { senders: [NoReply@Example.ORG., '@münchen.de'], max_hold: 2h }
@@ -119,7 +119,12 @@ retry: { min: 5s, max: 1m }
       outboundTransports: ['smtp', 'slow'],
     },
     ownAddresses: ['192.0.2.25', '2001:db8::25'],
-    feedback: { log: '/var/log/mail.log', journalUnit: 'postfix@-.service' },
+    feedback: {
+      log: '/var/log/mail.log',
+      journalUnit: 'postfix@-.service',
+      adjust: false,
+      timeScale: 60,
+    },
     default: {
       pace: { count: 20, windowUs: 2e6, burst: 4 },
       quotas: [{ count: 300, windowUs: HOUR_US }],

@@ -18,6 +18,7 @@ import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { FakePostfix } from './fake-postfix.ts';
 import { SpokenLog } from './spoken-log.ts';
+import { toldFeedback } from './told-feedback.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export const MINUTE_US = 60e6;
@@ -138,6 +139,7 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
     queue: postfix,
     releaser: postfix,
     ownerOf: async (queueId) => wishes.ownerOf(queueId),
+    feedback: toldFeedback,
     settings,
     log,
   });
