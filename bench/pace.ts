@@ -15,6 +15,7 @@ import type { HoldQueue, QueuedMessage, Releaser } from '../src/pace/ports.ts';
 import { createResolver } from '../src/provider/resolve.ts';
 import { systemClock } from '../src/store/clock.ts';
 import { openMemoryStore } from '../src/store/memory.ts';
+import { toldFeedback } from '../test/pace/told-feedback.ts';
 
 const messages = Number(process.argv[2] ?? 10_000);
 const stateDir = mkdtempSync(join(tmpdir(), 'postpace-bench-'));
@@ -56,6 +57,7 @@ async function open(queue: HoldQueue, adopts: boolean) {
     queue,
     releaser,
     ownerOf: async () => (adopts ? { owner: 'ours', why: 'bench' } : undefined),
+    feedback: toldFeedback,
     settings: {
       limitsOf: (provider) => resolver.provider(provider).limits,
       targetOf,
@@ -68,6 +70,7 @@ async function open(queue: HoldQueue, adopts: boolean) {
       onMaxHold: () => 'keep',
       adoptAll: () => false,
       outcomesSeen: () => false,
+      doorWaitMs: () => 0,
     },
     log: quiet,
   });
@@ -118,6 +121,7 @@ results.adopt = await measured(() => first.pacer.compare());
 const parts: TargetParts = {
   clock,
   pacer: first.pacer,
+  feedback: toldFeedback,
   store: first.store,
   log: quiet,
   resolution: (provider) => resolver.provider(provider),

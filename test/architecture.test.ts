@@ -63,7 +63,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ['mail', 'limit'],
   postfix: ['mail'],
   pace: ['mail', 'limit', 'provider'],
-  feedback: ['mail'],
+  feedback: ['mail', 'limit'],
   config: ['mail', 'limit', 'provider'],
   control: ['mail'],
 };

@@ -33,13 +33,35 @@ export function stateNotes(report: ProviderReport, nowMs: number): readonly stri
   if (report.passUntil !== null) {
     notes.push(`PASSES unpaced ${until(report.passUntil, nowMs)}`);
   }
+  const answered = feedbackNote(report, nowMs);
+  if (answered !== undefined) notes.push(answered);
   if (trouble !== null) {
     const probe =
       trouble.nextProbe === null ? '' : `; next probe ${moment(trouble.nextProbe, nowMs)}`;
     notes.push(`TROUBLE since ${moment(trouble.since, nowMs)}: ${trouble.reply}${probe}`);
   }
   if (report.mode === 'observe') notes.push('observe mode: nothing is held, only logged');
+  if (report.mode === 'tempfail') notes.push('tempfail mode: refused for now, not held');
   return notes;
+}
+
+/** What the provider's answers hold back, and what releases it. */
+function feedbackNote({ factor, feedback }: ProviderReport, nowMs: number): string | undefined {
+  if (feedback === null) return undefined;
+  const said = feedback.reply === null ? '' : `: ${feedback.reply}`;
+  const since = moment(feedback.since, nowMs);
+  switch (feedback.phase) {
+    case 'suspended':
+      return `BLOCKED since ${since}; first probe ${moment(feedback.until ?? nowMs, nowMs)}${said}`;
+    case 'probing':
+      return `PROBING: it blocked us, and opens as probes are taken${said}`;
+    case 'slowed': {
+      const wall = feedback.wall === null ? '' : `, it bore less than ${feedback.wall}`;
+      return `SLOWED to ${Math.round(factor * 1000) / 10} % since ${since}${wall}; climbs back as mail is taken${said}`;
+    }
+    default:
+      return feedback.phase satisfies never;
+  }
 }
 
 /** `held: transactional 3, default 580`, in the daemon's order of lanes; undefined: none. */
@@ -58,6 +80,7 @@ export function isActive(report: ProviderReport): boolean {
     report.suspended !== null ||
     report.passUntil !== null ||
     report.trouble !== null ||
+    report.feedback !== null ||
     report.limitsFrom === 'override'
   );
 }

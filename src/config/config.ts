@@ -1,8 +1,6 @@
 /** The configuration as the program uses it: every default filled in, every unit converted. */
 import type { Limits } from '../limit/limits.ts';
-import type { Provider } from '../provider/provider.ts';
-
-export type Mode = 'hold' | 'observe';
+import type { Mode, Provider } from '../provider/provider.ts';
 
 /** Where a server listens or a client connects. */
 export type Endpoint =
@@ -42,6 +40,13 @@ export interface Config {
   readonly file?: string;
   readonly listen: Endpoint;
   readonly mode: Mode;
+  /** Where mail may be refused for now, and how long it may wait there instead. */
+  readonly tempfail: {
+    /** Ports of Postfix (`{daemon_port}`) that only mail servers with a queue deliver to. */
+    readonly ports: readonly number[];
+    /** Longest wait for a recipient's turn before it is refused; 0: refused at once. */
+    readonly waitMs: number;
+  };
   readonly store: 'memory' | RedisConfig;
   /** Hosts whose Redis and pool are the same share their limits. */
   readonly pool: string;
@@ -71,6 +76,10 @@ export interface Config {
     readonly log: string;
     /** systemd unit or syslog identifier prefix for the journal. */
     readonly journalUnit?: string;
+    /** Whether what providers answer moves their limits. */
+    readonly adjust: boolean;
+    /** How much faster than in life limits climb back: 1, and more in a trial. */
+    readonly timeScale: number;
   };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;

@@ -20,6 +20,7 @@ export function contradictions(file: ConfigFile): readonly Contradiction[] {
     ...claimedTwice(providerDomains(file), 'domain'),
     ...claimedTwice(laneSenders(file), 'sender'),
     ...limitContradictions(file),
+    ...tempfail(file),
     ...ending(file),
   ];
 }
@@ -90,6 +91,34 @@ function limitContradictions(file: ConfigFile): readonly Contradiction[] {
     });
     return wrong;
   });
+}
+
+/** Beyond it Postfix's own client gives up waiting for an answer to RCPT (300 s). */
+const LONGEST_WAIT_MS = 240_000;
+
+function tempfail(file: ConfigFile): readonly Contradiction[] {
+  const wrong: Contradiction[] = [];
+  const { ports = [], wait } = file.tempfail ?? {};
+  const modes: (readonly [KeyPath, string | undefined])[] = [
+    [['mode'], file.mode],
+    ...Object.entries(file.providers ?? {}).map(
+      ([id, part]) => [['providers', id, 'mode'], part.mode] as const,
+    ),
+  ];
+  if (ports.length === 0) {
+    const text =
+      'found tempfail, expected tempfail.ports beside it: an application that is answered 451 ' +
+      'loses the mail; name the ports where none but mail servers with a queue deliver';
+    for (const [path, mode] of modes) {
+      if (mode === 'tempfail') wrong.push({ path, text, restsOn: ['tempfail', 'ports'] });
+    }
+  }
+  if (wait !== undefined && wait > LONGEST_WAIT_MS) {
+    const shown = formatDuration(wait * 1000);
+    const text = `found ${shown}, expected at most 4min: Postfix waits 5min for an answer`;
+    wrong.push({ path: ['tempfail', 'wait'], text });
+  }
+  return wrong;
 }
 
 function ending(file: ConfigFile): readonly Contradiction[] {

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
   listen: { kind: 'unix', path: '/var/spool/postfix/postpace/milter.sock' },
   mode: 'hold',
+  tempfail: { ports: [], waitMs: 0 },
   store: 'memory',
   pool: 'postpace',
   redis: {},
@@ -16,7 +17,7 @@ export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
     hold: { kind: 'unix', path: '/run/postpace/hold.sock' },
   },
   ownAddresses: [],
-  feedback: { log: 'auto' },
+  feedback: { log: 'auto', adjust: true, timeScale: 1 },
   default: {
     pace: { count: 60, windowUs: 60e6, burst: 10 },
     quotas: [],

@@ -18,7 +18,16 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 #listen: unix:/var/spool/postfix/postpace/milter.sock
 
 # hold: mail over its limit waits in Postfix's hold queue. observe: nothing is changed, only logged.
+# tempfail: recipients over the limit are answered 451, at the ports that are named below. THIS LOSES
+# MAIL wherever the client does not try again, and applications do not: Mattermost, WordPress,
+# Nextcloud and nearly all others drop what is refused. Name only ports where none but mail servers
+# with a queue of their own deliver. At every other port, and for sendmail(1), tempfail means hold.
 #mode: hold
+# Examples. wait: a recipient waits so long for its turn before it is refused (at most 4m; not at all
+# if left out), which "postpace postfix gate" is made for.
+#tempfail:
+#  ports: [10025]
+#  wait: 20s
 
 # Where limits are counted. memory: in this daemon, kept in state_dir across restarts. Hosts that
 # send from one address share a Redis, as redis://user@host:6379/0, and there the same pool; the

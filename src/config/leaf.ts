@@ -12,7 +12,7 @@ import type { Helper } from './config.ts';
 import { isSocketPath, parseEndpoint } from './endpoint.ts';
 import { parseStore, STORE_FORMS } from './store-url.ts';
 
-const MODES = ['hold', 'observe'] as const;
+const MODES = ['hold', 'observe', 'tempfail'] as const;
 
 /** What would have fitted, in words. */
 type Expected = string | ((found: unknown) => string);
@@ -54,12 +54,10 @@ export function notYet(what: string) {
   return leaf<never>(`nothing: ${what} is not available in this version`, () => undefined);
 }
 
-export const mode = text(
-  (found) =>
-    found === 'tempfail'
-      ? 'hold or observe: tempfail is not available in this version'
-      : 'hold or observe',
-  (value) => MODES.find((known) => known === value),
+export const mode = oneOf(MODES);
+
+export const ports = leaf('a list of ports such as [10025]', (value) =>
+  Array.isArray(value) && value.every(isPort) ? value : undefined,
 );
 
 export const store = text(STORE_FORMS, parseStore);
@@ -150,6 +148,10 @@ export const sender = text('an address such as noreply@example.org, or @example.
     ? canonicalAddress(address)
     : undefined;
 });
+
+function isPort(value: unknown): value is number {
+  return isCount(value) && value <= 65_535;
+}
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 1;

@@ -34,6 +34,10 @@ const lane = map({
 export const configFile = map({
   listen: leaf.endpoint.optional(),
   mode: leaf.mode.optional(),
+  tempfail: map({
+    ports: leaf.ports.optional(),
+    wait: leaf.duration.optional(),
+  }).optional(),
   store: leaf.store.optional(),
   pool: leaf.pool.optional(),
   redis: map({
@@ -56,6 +60,8 @@ export const configFile = map({
   feedback: map({
     log: leaf.logSource.optional(),
     journal_unit: leaf.name.optional(),
+    adjust: leaf.oneOf(['on', 'off']).optional(),
+    time_scale: leaf.count.optional(),
   }).optional(),
   default: map(limits).optional(),
   providers: z

@@ -12,6 +12,10 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
   return {
     listen: file.listen ?? DEFAULTS.listen,
     mode: file.mode ?? DEFAULTS.mode,
+    tempfail: {
+      ports: file.tempfail?.ports ?? DEFAULTS.tempfail.ports,
+      waitMs: file.tempfail?.wait ?? DEFAULTS.tempfail.waitMs,
+    },
     store: file.store ?? DEFAULTS.store,
     pool: file.pool ?? DEFAULTS.pool,
     redis: redisOf(file.redis ?? {}),
@@ -22,6 +26,11 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
     ownAddresses: file.own_addresses ?? DEFAULTS.ownAddresses,
     feedback: {
       log: file.feedback?.log ?? DEFAULTS.feedback.log,
+      adjust:
+        file.feedback?.adjust === undefined
+          ? DEFAULTS.feedback.adjust
+          : file.feedback.adjust === 'on',
+      timeScale: file.feedback?.time_scale ?? DEFAULTS.feedback.timeScale,
       ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
     },
     default: limits,

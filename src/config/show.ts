@@ -7,7 +7,7 @@ import { formatStore } from './store-url.ts';
 
 /**
  * A plain object with the file's keys, every default filled in; as YAML it loads to the same
- * configuration, but for a password in the store's URL. `redis`, `max_hold`, `journal_unit`, `expire`, `outbound_transports` and a provider's `mode`
+ * configuration, but for a password in the store's URL. `tempfail`, `redis`, `max_hold`, `journal_unit`, `expire`, `outbound_transports` and a provider's `mode`
  * are there only where they are set.
  */
 export function showConfig(config: Config): Readonly<Record<string, unknown>> {
@@ -15,6 +15,12 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
   return {
     listen: formatEndpoint(config.listen),
     mode: config.mode,
+    ...(config.tempfail.ports.length > 0 && {
+      tempfail: {
+        ports: config.tempfail.ports,
+        ...(config.tempfail.waitMs > 0 && { wait: time(config.tempfail.waitMs) }),
+      },
+    }),
     store: formatStore(config.store),
     pool: config.pool,
     ...(Object.keys(redis).length > 0 && {
@@ -41,6 +47,8 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
     own_addresses: config.ownAddresses,
     feedback: {
       log: feedback.log,
+      adjust: feedback.adjust ? 'on' : 'off',
+      ...(feedback.timeScale !== 1 && { time_scale: feedback.timeScale }),
       ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
     },
     default: showLimits(config.default),

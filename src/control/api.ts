@@ -16,7 +16,7 @@ export interface LimitsReport {
 export interface ProviderReport {
   readonly provider: string;
   readonly name: string;
-  readonly mode: 'hold' | 'observe';
+  readonly mode: 'hold' | 'observe' | 'tempfail';
   readonly limits: LimitsReport;
   readonly configured: LimitsReport;
   /** `configuration`, `override` */
@@ -29,6 +29,19 @@ export interface ProviderReport {
     readonly since: number;
     readonly nextProbe: number | null;
     readonly reply: string;
+  } | null;
+  /** 0 < factor <= 1: what the provider's answers make of its limits; 1 where they are as set. */
+  readonly factor: number;
+  /** null: its answers hold nothing back. */
+  readonly feedback: {
+    readonly phase: 'slowed' | 'suspended' | 'probing';
+    readonly since: number;
+    /** When a suspension ends; null: when enough mail was taken. */
+    readonly until: number | null;
+    /** The rate at which it said slow down: `12/min`. */
+    readonly wall: string | null;
+    /** What it said, if that is still in the history. */
+    readonly reply: string | null;
   } | null;
   readonly sent: { readonly minute: number; readonly hour: number; readonly day: number };
   readonly inFlight: number;
@@ -45,7 +58,7 @@ export interface StatusReport {
   readonly startedAt: number;
   readonly now: number;
   readonly store: string;
-  readonly mode: 'hold' | 'observe';
+  readonly mode: 'hold' | 'observe' | 'tempfail';
   readonly log: { readonly source: string; readonly state: string };
   /** Whose queue it is: what postsuper -c takes. */
   readonly postfix: { readonly configDirectory: string };

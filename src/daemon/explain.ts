@@ -102,6 +102,7 @@ function about({ resolution }: TargetParts, report: ProviderReport): readonly st
     `Limits of ${report.provider}: ${limitText} (${from}).`,
     ...(report.passUntil === null ? [] : ['An operator lets everything to it pass just now.']),
     ...(report.suspended === null ? [] : [`It is suspended: ${report.suspended.why}.`]),
+    ...answered(report),
     ...(report.trouble === null
       ? []
       : [`It defers mail, so that one probe at a time goes out; it said: ${report.trouble.reply}`]),
@@ -109,6 +110,28 @@ function about({ resolution }: TargetParts, report: ProviderReport): readonly st
       ? 'Nothing waits for it: a message sent now would pass if the pace allows.'
       : `${report.held} message(s) wait for it.`,
   ];
+}
+
+/** What its answers hold back, and what releases it. */
+function answered({ factor, feedback, configured }: ProviderReport): readonly string[] {
+  if (feedback === null) return [];
+  const said = feedback.reply === null ? '' : ` It said: ${feedback.reply}`;
+  switch (feedback.phase) {
+    case 'suspended':
+      return [
+        `It blocks us: nothing goes out until ${localTime(feedback.until ?? 0)}, then a first probe.${said}`,
+      ];
+    case 'probing':
+      return [`It blocked us: probes go out, and each that is taken opens it further.${said}`];
+    case 'slowed':
+      return [
+        `Slowed to ${Math.round(factor * 1000) / 10} % of ${configured.pace ?? 'its limits'} since ` +
+          `${localTime(feedback.since)}: it said slow down at ${feedback.wall ?? 'some rate'}. ` +
+          `The limit climbs back by itself as mail is taken.${said}`,
+      ];
+    default:
+      return feedback.phase satisfies never;
+  }
 }
 
 function leaves(atMs: number | null, nowMs: number): string {

@@ -2,6 +2,7 @@
  * What the configuration and Postfix's own say, as of now: replaced as a whole by a reload, asked
  * anew each time by everybody else.
  */
+import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { createLaneOf } from '../config/lane.ts';
 import { parseAddress } from '../mail/address.ts';
@@ -9,6 +10,7 @@ import type { Target } from '../pace/audience.ts';
 import type { PaceSettings } from '../pace/wire.ts';
 import { Outbound, readOutbound } from '../postfix/outbound.ts';
 import { readPostfix, type PostfixSettings } from '../postfix/settings.ts';
+import type { Mode } from '../provider/provider.ts';
 import { createResolver, type Resolver } from '../provider/resolve.ts';
 
 /** Part of maximal_queue_lifetime that mail may be held at most, and unless told otherwise. */
@@ -27,6 +29,7 @@ export class Live {
   postfix: PostfixSettings;
   outbound: Outbound;
   resolver: Resolver;
+  readonly #machines = machineAddresses();
   #laneOf: (sender: string) => string;
   #laneIndex: ReadonlyMap<string, number>;
 
@@ -62,8 +65,14 @@ export class Live {
     this.#laneIndex = indexOf(config);
   }
 
-  modeOf(provider: string): 'hold' | 'observe' {
+  modeOf(provider: string): Mode {
     return this.resolver.provider(provider).mode ?? this.config.mode;
+  }
+
+  /** What other servers see us come from: as configured, else the machine's own addresses. */
+  ownAddresses(): readonly string[] {
+    const { ownAddresses } = this.config;
+    return ownAddresses.length > 0 ? ownAddresses : this.#machines;
   }
 
   /** undefined: it stays on this machine, or has no domain. */
@@ -104,6 +113,12 @@ export class Live {
     return { provider: target.id, because };
   }
 
+  /** Whether mail to any provider may be refused for now. */
+  get refuses(): boolean {
+    const { mode, providers } = this.config;
+    return mode === 'tempfail' || providers.some((provider) => provider.mode === 'tempfail');
+  }
+
   maxHoldMs(lane: string): number {
     const { lanes, maxHoldMs } = this.config;
     const lifetimeMs = this.postfix.maximalQueueLifetimeMs;
@@ -125,6 +140,7 @@ export class Live {
       onMaxHold: () => this.config.onMaxHold,
       adoptAll: () => this.config.adopt === 'all',
       outcomesSeen: this.#parts.outcomesSeen,
+      doorWaitMs: () => this.config.tempfail.waitMs,
     };
   }
 }
@@ -140,6 +156,13 @@ async function readMail(
     ...(outboundTransports && { transports: outboundTransports }),
   });
   return { postfix, outbound };
+}
+
+/** The machine's addresses but the loopback's. */
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((some = []) =>
+    some.flatMap(({ address, internal }) => (internal ? [] : [address])),
+  );
 }
 
 function indexOf({ lanes }: Config): ReadonlyMap<string, number> {

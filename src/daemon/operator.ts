@@ -41,7 +41,7 @@ export class Operator {
       override: { ...override, ...until, pinned: change.pin ?? false },
     };
     const to = formatLimits(
-      merged(this.#parts.pacer.is.gate.limits(provider), readOverride(change)),
+      merged(this.#parts.pacer.is.gate.ceiling(provider), readOverride(change)),
     );
     await this.#set(provider, after, {
       kind: 'override',
@@ -58,6 +58,7 @@ export class Operator {
     const { override: _, ...rest } = this.#control(provider);
     const to = formatLimits(this.#parts.resolution(provider).limits);
     await this.#set(provider, rest, { kind: 'reset', to, why: reason, by });
+    await this.#parts.feedback.reopen(provider, true);
     return providerReport(this.#parts, provider);
   }
 
@@ -74,10 +75,12 @@ export class Operator {
   async resume(name: string, by: string, reason = ''): Promise<ProviderReport> {
     const provider = this.#parts.canonical(name);
     const { suspended, pass, ...rest } = this.#control(provider);
-    if (suspended === undefined && pass === undefined) {
+    const isBlocked = this.#parts.feedback.room(provider) !== undefined;
+    if (suspended === undefined && pass === undefined && !isBlocked) {
       throw new ControlError(409, `${provider} is not suspended`);
     }
     const to = formatLimits(this.#parts.pacer.is.gate.limits(provider));
+    await this.#parts.feedback.reopen(provider, false);
     await this.#set(provider, rest, { kind: 'resume', to, why: reason, by });
     return providerReport(this.#parts, provider);
   }

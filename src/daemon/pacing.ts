@@ -1,8 +1,13 @@
 /** Pacing beside a real Postfix: its queue, its release helpers, and whose a hold is by its log. */
 import type { Config } from '../config/config.ts';
+import { createClassifier } from '../feedback/classify.ts';
+import { CONTROL_DEFAULTS } from '../feedback/control-settings.ts';
+import { Learner } from '../feedback/learner.ts';
+import { loadRules } from '../feedback/rule-files.ts';
+import { perMinute } from '../limit/factor.ts';
 import type { Clock } from '../pace/clock.ts';
 import type { HeldBook } from '../pace/held-book.ts';
-import type { PaceLog } from '../pace/log.ts';
+import { type PaceLog, reasonOf } from '../pace/log.ts';
 import { Pacer } from '../pace/pacer.ts';
 import { Claims } from '../postfix/claim.ts';
 import { HoldEvidence } from '../postfix/evidence.ts';
@@ -10,6 +15,7 @@ import { otherMilters } from '../postfix/other-milters.ts';
 import { PostfixQueue } from '../postfix/queue.ts';
 import { PostfixReleaser } from '../postfix/release.ts';
 import type { Store } from '../store/store.ts';
+import { DaemonFeedback } from './feedback.ts';
 import type { Live } from './live.ts';
 import { milterNames } from './places.ts';
 
@@ -27,6 +33,7 @@ export interface PostfixPacing {
   readonly releaser: PostfixReleaser;
   /** To be fed with every event of the log. */
   readonly evidence: HoldEvidence;
+  readonly feedback: DaemonFeedback;
 }
 
 export function createPacing(parts: PacingParts): PostfixPacing {
@@ -59,6 +66,24 @@ export function createPacing(parts: PacingParts): PostfixPacing {
         'released mail could not be woken: it is taken back to hold',
       ),
   });
+  const learner: Learner = new Learner({
+    clock,
+    store,
+    log,
+    ceilingPerMin: (provider) => perMinute(pacer.is.gate.ceiling(provider)),
+    settings: () => ({ ...CONTROL_DEFAULTS, scale: live.config.feedback.timeScale }),
+    onStoreTrouble: (error) => log.warn({ error: reasonOf(error) }, 'an outcome moved no limit'),
+  });
+  const feedback = new DaemonFeedback({
+    learner,
+    classifier: createClassifier(loadRules()),
+    store,
+    log,
+    nowMs: () => clock.nowMs(),
+    adjusts: () => live.config.feedback.adjust,
+    ownAddresses: () => live.ownAddresses(),
+    onStoreTrouble: (error) => log.warn({ error: reasonOf(error) }, 'an outcome moved no limit'),
+  });
   const pacer: Pacer = new Pacer({
     clock,
     host: myhostname,
@@ -74,8 +99,9 @@ export function createPacing(parts: PacingParts): PostfixPacing {
       ...(releaser.expire && { expire: releaser.expire }),
     },
     ownerOf: (queueId) => claims.of(queueId),
+    feedback,
     settings: live.settings(),
     log,
   });
-  return { pacer, releaser, evidence };
+  return { pacer, releaser, evidence, feedback };
 }

@@ -6,15 +6,18 @@ import type { Clock } from '../pace/clock.ts';
 import type { HeldRecord } from '../pace/item.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { OtherHold } from '../pace/ownership.ts';
+import type { Mode } from '../provider/provider.ts';
 import type { Resolution } from '../provider/resolve.ts';
 import type { Store } from '../store/store.ts';
+import type { Reported } from './feedback-report.ts';
 
 export interface ReportParts {
   readonly clock: Clock;
   readonly pacer: Pacer;
+  readonly feedback: Reported;
   readonly store: Store;
   readonly resolution: (provider: string) => Resolution;
-  readonly modeOf: (provider: string) => 'hold' | 'observe';
+  readonly modeOf: (provider: string) => Mode;
   /** Providers of a message's recipients, in order of first mention. */
   readonly providersOf: (recipients: readonly string[]) => readonly string[];
 }
@@ -89,6 +92,7 @@ export async function providerReport(
           reply: trouble.reply,
         }
       : null,
+    ...(await parts.feedback.report(provider)),
     sent: { minute, hour, day },
     inFlight,
     held: waiting.messages,
@@ -101,7 +105,7 @@ export async function providerReport(
 
 /** When the last of so many recipients leaves, if nothing better comes. */
 async function lastRelease(
-  { pacer, store, clock }: ReportParts,
+  { pacer, feedback, store, clock }: ReportParts,
   provider: string,
   recipients: number,
 ): Promise<number | null> {
@@ -112,8 +116,10 @@ async function lastRelease(
     recipients,
   );
   if (!Number.isFinite(atUs)) return null;
-  // Nobody knows when a provider that defers everything accepts again: no date is promised.
-  return trouble === undefined ? Math.round(atUs / 1000) : null;
+  // Nobody knows when a provider that takes nothing accepts again: no date is promised.
+  return trouble === undefined && feedback.room(provider) === undefined
+    ? Math.round(atUs / 1000)
+    : null;
 }
 
 interface Waiting {

@@ -2,6 +2,7 @@
 import { EVERY } from '../pace/gate.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { Store } from '../store/store.ts';
+import type { Reported } from './feedback-report.ts';
 import type { Shelf } from './reports.ts';
 
 /** Rows at most: more than that nobody reads, and each costs a question to the store. */
@@ -20,7 +21,12 @@ export interface Rows {
  * few that were sent to.
  */
 export async function rowsOf(
-  parts: { readonly pacer: Pacer; readonly store: Store; readonly named: () => readonly string[] },
+  parts: {
+    readonly pacer: Pacer;
+    readonly feedback: Pick<Reported, 'providers'>;
+    readonly store: Store;
+    readonly named: () => readonly string[];
+  },
   shelf: Shelf,
 ): Promise<Rows> {
   const { scheduler, patients, gate } = parts.pacer.is;
@@ -33,7 +39,11 @@ export async function rowsOf(
     ...parts.named(),
   ]);
   const byMail = [...held].toSorted(([, one], [, other]) => other - one);
-  for (const name of [...patients.providers(), ...byMail.map(([provider]) => provider)]) {
+  for (const name of [
+    ...patients.providers(),
+    ...parts.feedback.providers(),
+    ...byMail.map(([provider]) => provider),
+  ]) {
     if (names.size >= MOST_ROWS) break;
     names.add(name);
   }

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { showConfig } from '../config/show.ts';
 import { ControlError } from '../control/api.ts';
+import type { MilterOptions } from '../milter/options.ts';
 import { createMilter, type Milter } from '../milter/server.ts';
 import type { Clock } from '../pace/clock.ts';
 import { HeldBook } from '../pace/held-book.ts';
@@ -13,13 +14,15 @@ import type { LogEvent } from '../postfix/event.ts';
 import type { PostfixReleaser } from '../postfix/release.ts';
 import type { Store } from '../store/store.ts';
 import { packageVersion } from '../version.ts';
+import type { DaemonFeedback } from './feedback.ts';
 import { statusHeader } from './header.ts';
 import { Intake } from './intake.ts';
 import { createPacing } from './pacing.ts';
 import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
+import { doorKeeper, warnOfRefusals } from './door-keeper.ts';
 import { canonicalProvider } from './provider-name.ts';
-import { milterOptions } from './milter.ts';
+import { type Conversation, milterOptions, type Transaction } from './milter.ts';
 import { openStore } from './open-store.ts';
 import { StartError } from './start-error.ts';
 import { Successors } from './successors.ts';
@@ -38,6 +41,8 @@ export class Service {
   readonly #book: HeldBook;
   readonly #releaser: PostfixReleaser;
   readonly #pacer: Pacer;
+  readonly #milterOptions: () => MilterOptions<Conversation, Transaction>;
+  readonly #feedback: DaemonFeedback;
   readonly #milter: Milter;
   readonly #intake: Intake | undefined;
   readonly #logSource: string;
@@ -94,7 +99,8 @@ export class Service {
     this.#store = store;
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
-    const { pacer, releaser, evidence } = createPacing(parts);
+    const { pacer, releaser, evidence, feedback } = createPacing(parts);
+    this.#feedback = feedback;
     this.#releaser = releaser;
     this.#pacer = pacer;
     this.#intake =
@@ -107,18 +113,20 @@ export class Service {
         evidence: (event) => evidence.feed(event),
         news: (event) => this.#news(event),
       });
-    this.#milter = createMilter(
+    this.#milterOptions = () =>
       milterOptions({
         prepare: (destination, mailer) => live.outbound.prepare(destination, mailer),
         leaves: (destination, mailer) => live.outbound.leaves(destination, mailer),
         decide: (message) => pacer.is.verdicts.decide(message),
         holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
+        ...(live.refuses && { door: doorKeeper({ clock, live, pacer, store, log }) }),
         log,
-      }),
-    );
+      });
+    this.#milter = createMilter(this.#milterOptions());
     this.target = new Target({
       clock,
       pacer,
+      feedback,
       store,
       log,
       resolution: (provider) => live.resolver.provider(provider),
@@ -147,6 +155,7 @@ export class Service {
 
   /** Serves Postfix when this settles. */
   async start(): Promise<void> {
+    warnOfRefusals(this.#live, this.#log);
     await this.#pacer.load();
     const address = StartError.wrap(() => listenAddress(this.#live.config.listen, process.env));
     if ('path' in address) {
@@ -157,6 +166,7 @@ export class Service {
     await this.#intake?.start();
     await this.#pacer.inherit();
     this.#pacer.start();
+    this.#feedback.start();
     void this.#keepComparing();
   }
 
@@ -184,6 +194,8 @@ export class Service {
       throw new ControlError(400, text);
     }
     this.#log.level = this.#live.config.logLevel;
+    this.#milter.replace(this.#milterOptions());
+    warnOfRefusals(this.#live, this.#log);
     this.#pacer.is.desk.requeue();
     this.#pacer.is.scheduler.wakeAll();
     this.#log.info(this.about(), 'reloaded');
@@ -197,6 +209,7 @@ export class Service {
     this.#pacer.stop();
     await this.#releaser.close();
     await this.#intake?.stop();
+    await this.#feedback.stop();
     await this.#store.close();
     this.#book.close();
   }

@@ -106,7 +106,7 @@ function tighten(
   settings: ControlSettings,
   nowMs: number,
 ): Standing {
-  const isNew = isBack(standing, nowMs);
+  const isNew = isBack(standing, settings, nowMs);
   if (leftMs <= standing.sinceMs) return standing;
   if (!isNew && standing.episode.includes(id)) return standing;
   const { ceilingPerMin, floorPerMin } = settings;
@@ -133,8 +133,9 @@ function blocked(
   if (standing.stop === undefined && event.leftMs <= standing.sinceMs) return same(standing);
   const times = (standing.stop?.times ?? 0) + 1;
   const tightened = isProbe ? standing : tighten(standing, event, settings, nowMs);
-  const firstMs = event.holdMs ?? settings.suspendMs;
-  const stop = suspended(times, firstMs, settings.longestSuspensionMs, nowMs);
+  const firstMs = (event.holdMs ?? settings.suspendMs) / settings.scale;
+  const longestMs = settings.longestSuspensionMs / settings.scale;
+  const stop = suspended(times, firstMs, longestMs, nowMs);
   return {
     standing: { ...tightened, epoch: standing.epoch + 1, sinceMs: nowMs, stop },
     done: times === 1 ? 'suspended' : 'suspended longer',

@@ -23,23 +23,23 @@ export const WALL_MS = 7 * DAY_MS;
 
 /** 0 < factor <= 1. */
 export function factorAt(standing: Standing, settings: ControlSettings, nowMs: number): number {
-  const { ceilingPerMin, floorPerMin } = settings;
+  const { ceilingPerMin, floorPerMin, scale } = settings;
   const { factor, sinceMs } = standing;
-  const elapsedMs = Math.max(0, nowMs - sinceMs);
+  const elapsedMs = Math.max(0, nowMs - sinceMs) * scale;
   const least = Math.min(1, floorPerMin / ceilingPerMin);
-  const forgottenMs = elapsedMs - (WALL_MS - wallAgeMs(standing));
+  const forgottenMs = elapsedMs - (WALL_MS - wallAgeMs(standing) * scale);
   const to = standing.wall === undefined ? 0 : standing.wall.perMin / ceilingPerMin;
   const climbed =
     standing.wall === undefined
       ? doubled(factor, elapsedMs)
-      : climbedTo(to, factor, elapsedMs, Math.min(standing.worthMs, elapsedMs));
+      : climbedTo(to, factor, elapsedMs, Math.min(standing.worthMs * scale, elapsedMs));
   const remembered = forgottenMs > 0 ? doubled(climbed, forgottenMs) : climbed;
   return Math.min(1, Math.max(least, remembered));
 }
 
 /** Whether the limit is back near the wall: what happens now is another episode. */
-export function isBack({ sinceMs }: Standing, nowMs: number): boolean {
-  return nowMs - sinceMs > FAST_MS;
+export function isBack({ sinceMs }: Standing, { scale }: ControlSettings, nowMs: number): boolean {
+  return (nowMs - sinceMs) * scale > FAST_MS;
 }
 
 /** How old the wall was at the last tightening. */

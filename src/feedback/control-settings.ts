@@ -12,6 +12,8 @@ export interface ControlSettings {
   readonly longestSuspensionMs: number;
   /** An outcome of mail that left longer ago is history. */
   readonly newsMs: number;
+  /** How much faster than in life the climb and the waits go: 1, and more in a trial. */
+  readonly scale: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -23,4 +25,5 @@ export const CONTROL_DEFAULTS: Omit<ControlSettings, 'ceilingPerMin'> = {
   suspendMs: HOUR_MS,
   longestSuspensionMs: 24 * HOUR_MS,
   newsMs: HOUR_MS,
+  scale: 1,
 };

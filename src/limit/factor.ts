@@ -17,6 +17,21 @@ export function scaled(limits: Limits, factor: number): Limits {
   };
 }
 
+/** Recipients a minute that an unlimited provider counts as: faster, nobody is slowed from. */
+export const UNLIMITED_PER_MIN = 600;
+
+/** What the limits allow in the long run of a pace, recipients a minute. */
+export function perMinute({ pace }: Limits): number {
+  return pace === undefined ? UNLIMITED_PER_MIN : (pace.count * 60e6) / pace.windowUs;
+}
+
+/** As `scaled`; a provider without a pace gets one, and keeps its quotas. */
+export function slowed(limits: Limits, factor: number): Limits {
+  if (factor === 1 || limits.pace !== undefined) return scaled(limits, factor);
+  const count = UNLIMITED_PER_MIN * factor;
+  return { ...limits, pace: { count, windowUs: 60e6, burst: atLeastOne(count / 10) } };
+}
+
 function scaledPace({ count, windowUs, burst }: Pace, factor: number): Pace {
   return { count: count * factor, windowUs, burst: atLeastOne(burst * factor) };
 }

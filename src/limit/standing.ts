@@ -97,17 +97,14 @@ function shiftedStop(stop: Stop, byMs: number): Stop {
  * untroubled, with its epoch, so that it can be replaced; undefined where there is no epoch either.
  */
 export function readStanding(value: unknown): Standing | undefined {
-  if (!isRecord(value)) return undefined;
-  const { epoch } = value;
   if (isStanding(value)) return { ...value, wall: value.wall, stop: value.stop };
-  return isCount(epoch) ? { ...UNTROUBLED, epoch: Number(epoch) } : undefined;
+  if (!isRecord(value) || !isCount(value['epoch'])) return undefined;
+  return { ...UNTROUBLED, epoch: Number(value['epoch']) };
 }
 
-function isStanding(value: object): value is Standing {
-  const { epoch, factor, sinceMs, worthMs, wall, episode, judged, stop } = value as Record<
-    keyof Standing,
-    unknown
-  >;
+function isStanding(value: unknown): value is Standing {
+  if (!isRecord(value)) return false;
+  const { epoch, factor, sinceMs, worthMs, wall, episode, judged, stop } = value;
   return (
     isCount(epoch) &&
     isTime(sinceMs) &&

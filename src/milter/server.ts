@@ -23,6 +23,8 @@ export interface Counters {
 
 export interface Milter {
   readonly counters: Counters;
+  /** Options for connections that come from now on. TypeError as createMilter. */
+  replace<C, T>(options: MilterOptions<C, T>): void;
   /** May be called for several addresses. Resolves to the address bound, the port filled in. */
   listen(address: ListenAddress): Promise<ListenAddress>;
   /**
@@ -40,7 +42,9 @@ export function createMilter<C = undefined, T = undefined>(options: MilterOption
 }
 
 class MilterServer implements Milter {
-  readonly #service: Service;
+  #service: Service;
+  /** Of services that were replaced. */
+  #formerMessages = 0;
   readonly #servers = new Set<Server>();
   readonly #sockets = new Map<Socket, Connection>();
   readonly #mostSockets: number;
@@ -58,8 +62,14 @@ class MilterServer implements Milter {
     return {
       open: this.#sockets.size,
       sessions: this.#sessions,
-      messages: this.#service.messages,
+      messages: this.#formerMessages + this.#service.messages,
     };
+  }
+
+  replace<C, T>(options: MilterOptions<C, T>): void {
+    const service = serviceOf(options);
+    this.#formerMessages += this.#service.messages;
+    this.#service = service;
   }
 
   async listen(address: ListenAddress): Promise<ListenAddress> {

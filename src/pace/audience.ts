@@ -2,16 +2,20 @@
  * Who a message goes to, as pacing counts it: recipients that leave the machine, by provider. Mail
  * that stays (local, virtual, relayed inside) is nobody's demand and never held.
  */
+import type { Mode } from '../provider/provider.ts';
 import type { Share } from './item.ts';
 
 /** A provider as pacing needs it. */
 export interface Target {
   readonly id: string;
-  readonly mode: 'hold' | 'observe';
+  readonly mode: Mode;
 }
 
 export interface Audience {
-  /** Recipients whose provider is paced: they decide whether the message is held. */
+  /**
+   * Recipients whose provider is paced: they decide whether the message is held. Those in tempfail
+   * mode too, unless they were let in at RCPT: where nothing may be refused, mail is held.
+   */
   readonly held: readonly Share[];
   /** Recipients whose provider is only observed. */
   readonly observed: readonly Share[];
@@ -42,7 +46,7 @@ export function audienceOf(
   const held: Share[] = [];
   const observed: Share[] = [];
   for (const [provider, addresses] of byProvider) {
-    const shares = modes.get(provider) === 'hold' ? held : observed;
+    const shares = modes.get(provider) === 'observe' ? observed : held;
     shares.push({ provider, recipients: addresses.length });
   }
   return { held, observed, byProvider };

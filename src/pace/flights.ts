@@ -12,6 +12,8 @@ export interface Flight {
   /** Open recipients by provider. */
   readonly open: Map<string, Set<string>>;
   readonly sinceMs: number;
+  /** Came by the door of tempfail mode: deferred mail stays with Postfix, nobody holds it. */
+  readonly byDoor?: boolean;
 }
 
 /** What one outcome changes. */

@@ -2,12 +2,14 @@
  * One question to the store: may this message go now? Puts the limits in force together (the
  * configuration, an operator's override, a provider in trouble) and asks for all of them at once.
  */
+import { slowed } from '../limit/factor.ts';
 import type { Limits } from '../limit/limits.ts';
 import { defaultBurst } from '../limit/rate.ts';
 import type { Control, Debt, Demand, Refusal, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Trouble } from './health.ts';
 import type { Share } from './item.ts';
+import type { Feedback } from './ports.ts';
 
 /** `trouble`: the provider refuses or can't be reached; its next probe is not due. */
 export type Cause = Omit<Refusal, 'kind'> & { readonly kind: Refusal['kind'] | 'trouble' };
@@ -32,6 +34,7 @@ export interface GateParts {
   /** The configured limits of a provider. */
   readonly limitsOf: (provider: string) => Limits;
   readonly troubleOf: (provider: string) => Trouble | undefined;
+  readonly feedback: Feedback;
   /** Whether outcomes are seen at all: without a log nothing would ever free a place. */
   readonly outcomesSeen: () => boolean;
 }
@@ -42,6 +45,11 @@ export const EVERY = '*';
 export class Gate {
   readonly #parts: GateParts;
   #controls: ReadonlyMap<string, Control> = new Map();
+  /** By provider: most looks find the factor of the last one. */
+  readonly #slowed = new Map<
+    string,
+    { readonly factor: number; readonly ceiling: Limits; readonly limits: Limits }
+  >();
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -66,13 +74,23 @@ export class Gate {
     });
   }
 
-  /** Configured limits with the override in force, before a provider's trouble. */
+  /** Limits in force, before a provider's trouble: the ceiling, slowed by what the provider said. */
   limits(provider: string): Limits {
+    const factor = this.#parts.feedback.factor(provider);
+    if (factor === 1 || this.#override(provider)?.pinned === true) return this.ceiling(provider);
+    const known = this.#slowed.get(provider);
+    const ceiling = this.ceiling(provider);
+    if (known?.factor === factor && known.ceiling === ceiling) return known.limits;
+    const limits = slowed(ceiling, factor);
+    this.#slowed.set(provider, { factor, ceiling, limits });
+    return limits;
+  }
+
+  /** Configured limits with the override in force. */
+  ceiling(provider: string): Limits {
     const limits = this.#parts.limitsOf(provider);
-    const override = this.#controls.get(provider)?.override;
-    if (override === undefined || (override.untilUs ?? Infinity) <= this.#parts.clock.nowUs()) {
-      return limits;
-    }
+    const override = this.#override(provider);
+    if (override === undefined) return limits;
     const rate = override.pace ?? limits.pace;
     const burst =
       override.burst ?? (override.pace ? defaultBurst(override.pace.count) : limits.pace?.burst);
@@ -82,6 +100,12 @@ export class Gate {
       quotas: override.quotas ?? limits.quotas,
       ...(inFlight !== undefined && { inFlight }),
     };
+  }
+
+  #override(provider: string): Control['override'] {
+    const override = this.#controls.get(provider)?.override;
+    const isOver = (override?.untilUs ?? Infinity) <= this.#parts.clock.nowUs();
+    return isOver ? undefined : override;
   }
 
   /** What one provider is asked for: limits as they are enforced now. */
@@ -110,7 +134,10 @@ export class Gate {
       passing.length === 0
         ? message.shares
         : message.shares.filter((share) => !passing.includes(share));
-    const stuck = message.observed ? undefined : this.#inTrouble(asking, clock.nowMs());
+    const nowMs = clock.nowMs();
+    const stuck = message.observed
+      ? undefined
+      : (this.#inTrouble(asking, nowMs) ?? this.#stopped(asking, nowMs));
     if (stuck !== undefined) return { ok: false, debts: [], ...stuck };
     const demands = asking.map((share) => this.demand(share, message.observed));
     const passDemands = passing.map((share) => ({ ...share, limits: { quotas: [] } }));
@@ -123,12 +150,47 @@ export class Gate {
       const waitUs = Math.max(0, answer.retryAtUs - answer.nowUs);
       return { ok: false, waitUs, cause: answer.cause, debts: answer.debts };
     }
+    const full = message.observed ? undefined : await this.#unclaimed(asking, message.id);
+    if (full !== undefined) {
+      // Another daemon was faster. What was charged is spent: that is an interval, never an overrun.
+      for (const { provider } of asking) await store.settle(provider, message.id);
+      const cause = { kind: 'suspended', provider: full } as const;
+      return { ok: false, debts: answer.debts, waitUs: Infinity, cause };
+    }
     if (passDemands.length > 0) await store.charge(passDemands);
     const exceeded = answer.exceeded.map(({ provider, quota }) => ({
       provider,
       text: `more recipients than its quota of ${quota.count}`,
     }));
     return { ok: true, debts: answer.debts, exceeded };
+  }
+
+  /** A provider that feedback has stopped, and that has no room for a probe. */
+  #stopped(
+    shares: readonly Share[],
+    nowMs: number,
+  ): { readonly waitUs: number; readonly cause: Cause } | undefined {
+    let last: { readonly waitUs: number; readonly cause: Cause } | undefined;
+    for (const { provider } of shares) {
+      const room = this.#parts.feedback.room(provider);
+      if (room === undefined || room.messages > 0) continue;
+      const waitUs = Math.max(1, Math.ceil((room.lookMs - nowMs) * 1000));
+      if (waitUs > (last?.waitUs ?? 0)) last = { waitUs, cause: { kind: 'suspended', provider } };
+    }
+    return last;
+  }
+
+  /**
+   * Counts the message as a probe at each provider that is half open: the first that has no room for
+   * it any more. Only now, when it leaves: each count is told to every daemon.
+   */
+  async #unclaimed(shares: readonly Share[], id: string): Promise<string | undefined> {
+    const { feedback } = this.#parts;
+    for (const { provider } of shares) {
+      if (feedback.room(provider) === undefined) continue;
+      if (!(await feedback.claim(provider, id))) return provider;
+    }
+    return undefined;
   }
 
   /** The provider in trouble whose probe is due last. */

@@ -61,27 +61,3 @@ export function keptBack(
 function isProbe(trouble: Trouble, leftMs: number, backoff: Backoff): boolean {
   return leftMs >= trouble.nextProbeMs - backoffMs(backoff, trouble.failures);
 }
-
-/**
- * Whose affair a deferral is: the provider's (it refuses or can't be reached: others would fare the
- * same), the recipient's (a full or busy mailbox, greylisting), or nobody's (an echo of the queue
- * manager, which made no contact).
- */
-export function deferralBlames(
-  reply: string,
-  dsn: string,
-  contacted: boolean,
-): 'provider' | 'recipient' | 'nobody' {
-  if (/delivery temporarily suspended/.test(reply)) return 'nobody';
-  if (/gr[ea]y-?list/i.test(reply)) return 'recipient';
-  if (!contacted) {
-    return /connect to .{0,300}(refused|timed out|unreachable|No route)|lost connection|Host or domain name not found|Name service error/i.test(
-      reply.slice(0, 1000),
-    )
-      ? 'provider'
-      : 'nobody';
-  }
-  // RFC 3463, 3.3: X.2.x is the mailbox; 4.1.x the address. Gmail's 4.2.1 is one busy mailbox.
-  if (/^4\.[12]\./.test(dsn)) return 'recipient';
-  return 'provider';
-}

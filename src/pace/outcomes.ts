@@ -9,10 +9,10 @@ import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
 import { type Flight, type Flights, openAt, openIn } from './flights.ts';
-import { deferralBlames } from './health.ts';
 import type { HeldRecord, Share } from './item.ts';
 import type { PaceLog } from './log.ts';
 import type { Patients } from './patients.ts';
+import type { Blame, Feedback } from './ports.ts';
 import type { Rehold } from './rehold.ts';
 import { Senders } from './senders.ts';
 
@@ -23,6 +23,7 @@ export interface OutcomesParts {
   readonly flights: Flights;
   readonly departures: Departures;
   readonly patients: Patients;
+  readonly feedback: Feedback;
   readonly rehold: Rehold;
   readonly log: PaceLog;
   readonly targetOf: (recipient: string) => Target | undefined;
@@ -34,6 +35,8 @@ export interface OutcomesParts {
   /** The store can't be reached; the charge or the place is settled by the next reconcile. */
   readonly onStoreTrouble: (error: unknown) => void;
 }
+
+type Deferral = Readonly<{ mode: Target['mode'] | undefined; blames: Blame; leftMs: number }>;
 
 /** An outcome older than this is history: it still counts for its message, never as news. */
 const NEWS_MS = 60_000;
@@ -70,12 +73,7 @@ export class Outcomes {
       case 'active':
         this.#senders.remember(event.queueId, event.sender);
         return;
-      case 'requeued':
-      case 'expired':
-      case 'accepted':
-      case 'hold-ahead':
-      case 'turn':
-      case 'milter-trouble':
+      default:
         return;
     }
   }
@@ -113,7 +111,13 @@ export class Outcomes {
     const target = targetOf(event.recipient);
     const provider = found?.provider ?? target?.id;
     if (provider === undefined) return;
-    if (event.status === 'deferred') return this.#deferred(event, provider, flight, target);
+    // Of mail that we did not let go it is only known when it came.
+    const leftMs = flight?.sinceMs ?? event.atMs - event.delaySec * 1000;
+    const id = flight?.id ?? desk.idOf(event.queueId);
+    const blames = this.#parts.feedback.saw(event, provider, { id, leftMs });
+    if (event.status === 'deferred') {
+      return this.#deferred(event, provider, flight, { mode: target?.mode, blames, leftMs });
+    }
     if (event.contacted && this.#isNews(event) && event.status !== 'expired') this.#alive(provider);
     if (flight !== undefined && found !== undefined) {
       const { settled } = flights.land(event.queueId, provider, found.recipient);
@@ -140,23 +144,23 @@ export class Outcomes {
     event: DeliveryEvent,
     provider: string,
     flight: Flight | undefined,
-    target: Target | undefined,
+    { mode, blames, leftMs }: Deferral,
   ): void {
-    const { patients, rehold, desk } = this.#parts;
+    const { patients, rehold, desk, departures } = this.#parts;
     // Only observed: Postfix's own retries go on as if we were not there.
-    if (target?.mode === 'observe') {
+    if (mode === 'observe') {
       if (flight !== undefined) this.settle(flight, [provider]);
       return;
     }
-    const blames = deferralBlames(event.reply, event.dsn, event.contacted);
-    // Of mail that we did not let go it is only known when it came.
-    const leftMs = flight?.sinceMs ?? event.atMs - event.delaySec * 1000;
     if (blames === 'provider' && this.#isNews(event)) {
       patients.refused(provider, event.reply, leftMs);
     } else if (blames === 'nobody') patients.keptBack(provider, leftMs);
+    // Postfix tries it again by itself: it waits for its next outcome in nobody's place.
+    if (flight?.byDoor ?? mode === 'tempfail')
+      return flight && this.settle(flight, [provider]);
     // A message with an earlier deferral that waits here already is not deferred anew.
     const waits = desk.record(event.queueId) !== undefined && !rehold.wants(event.queueId);
-    if (waits && !this.#parts.departures.pending(event.queueId)) return;
+    if (waits && !departures.pending(event.queueId)) return;
     rehold.want(this.#leftOf(event, flight), event.reply);
   }
 

@@ -63,7 +63,7 @@ export class Pacer {
 
   /** Older mail is in its lanes when this settles: fresh mail may be asked about from then on. */
   async load(): Promise<void> {
-    await this.is.gate.readControls();
+    await Promise.all([this.is.gate.readControls(), this.#parts.feedback.read()]);
     this.#undo = this.#parts.store.onChange((provider) => void this.#changed(provider));
     this.is.desk.load();
   }
@@ -147,12 +147,18 @@ export class Pacer {
 
   async #changed(provider: string): Promise<void> {
     try {
-      await this.is.gate.readControls();
+      await Promise.all([this.is.gate.readControls(), this.#parts.feedback.read()]);
     } catch (error) {
       this.#onStore(error);
     }
-    if (provider === EVERY) this.is.scheduler.wakeAll();
-    else this.is.scheduler.wake(provider);
+    const { scheduler, door } = this.is;
+    if (provider === EVERY) {
+      scheduler.wakeAll();
+      door.wakeAll();
+      return;
+    }
+    scheduler.wake(provider);
+    door.wake(provider);
   }
 
   #doubt(): void {

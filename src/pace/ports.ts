@@ -3,6 +3,7 @@
  * and takes deferred mail back. src/postfix implements both; observe mode has a releaser that only
  * logs.
  */
+import type { DeliveryEvent } from '../postfix/event.ts';
 
 /** One message in the mail system's queue, as `postqueue -j` lists it. */
 export interface QueuedMessage {
@@ -46,3 +47,29 @@ export interface Releaser {
    */
   readonly expire?: (queueIds: readonly string[]) => Promise<ReleaseOutcome>;
 }
+
+/** What providers' answers make of their limits: asked before mail leaves, told what became of it. */
+export interface Feedback {
+  /** Reads what changed; to be called at the start and when the store tells. Rejects with StoreError. */
+  read(): Promise<void>;
+  /** 0 < factor <= 1 on the provider's limits. */
+  factor(provider: string): number;
+  /**
+   * undefined: the provider is open. Else it is stopped: so many messages may leave as probes, and
+   * with 0 it is looked at again at `lookMs` (Infinity: when the store tells).
+   */
+  room(provider: string): { readonly messages: number; readonly lookMs: number } | undefined;
+  /** Takes a probe's place; false: there is none any more. Rejects with StoreError. */
+  claim(provider: string, id: string): Promise<boolean>;
+  /** An attempt and its outcome. Says whose affair it is, where it is a deferral. */
+  saw(event: DeliveryEvent, provider: string, departure: Departure): Blame;
+}
+
+/** A message as it was let go: its id in the pool, and when. */
+export interface Departure {
+  readonly id: string;
+  readonly leftMs: number;
+}
+
+/** `nobody`: an echo of the queue manager, which made no contact. */
+export type Blame = 'provider' | 'recipient' | 'nobody';

@@ -19,6 +19,12 @@ export interface Message {
   readonly sender: string;
   /** Those that leave the machine or may. */
   readonly recipients: readonly string[];
+  /** Let in at RCPT (tempfail mode), charged then. */
+  readonly admitted?: {
+    /** Names its in_flight places, in place of the queue id, which nobody knew then. */
+    readonly id: string;
+    readonly recipients: readonly string[];
+  };
 }
 
 export type Verdict =
@@ -77,21 +83,29 @@ export class Verdicts {
     const lane = this.#parts.laneOf(message.sender);
     const index = this.#parts.laneIndex(lane);
     if (audience.observed.length > 0) await this.#observe(message, audience.observed, lane);
-    if (audience.held.length === 0) {
-      this.#flies(message, audience, lane);
+    const { admitted } = message;
+    const held =
+      admitted === undefined
+        ? audience.held
+        : audienceOf(
+            message.recipients.filter((one) => !admitted.recipients.includes(one)),
+            this.#parts.targetOf,
+          ).held;
+    if (held.length === 0) {
+      this.#flies(message, audience, lane, admitted !== undefined);
       return PASS;
     }
     if (message.queueId === undefined) return this.#hold(message, 'Postfix gave no queue id');
-    const older = audience.held.find(
+    const older = held.find(
       ({ provider }) =>
         !this.#parts.gate.passes(provider) && this.#parts.scheduler.waitsBefore(provider, index),
     );
     if (older !== undefined) return this.#hold(message, `older mail to ${older.provider} waits`);
     const attempt = await this.#parts.gate.attempt(
       {
-        id: this.#parts.desk.idOf(message.queueId),
+        id: admitted?.id ?? this.#parts.desk.idOf(message.queueId),
         lane: index,
-        shares: audience.held,
+        shares: held,
         observed: false,
       },
       false,
@@ -134,14 +148,14 @@ export class Verdicts {
     };
   }
 
-  #flies(message: Message, { byProvider }: Audience, lane: string): void {
-    const { queueId } = message;
+  #flies(message: Message, { byProvider }: Audience, lane: string, byDoor = false): void {
+    const { queueId, admitted } = message;
     if (queueId === undefined) return;
     const open = new Map<string, Set<string>>();
     for (const [provider, some] of byProvider) open.set(provider, new Set(some));
     const record = this.#record(message, 'passed', lane);
-    const id = this.#parts.desk.idOf(queueId);
-    this.#parts.flights.add({ id, record, open, sinceMs: record.heldMs });
+    const id = admitted?.id ?? this.#parts.desk.idOf(queueId);
+    this.#parts.flights.add({ id, byDoor, record, open, sinceMs: record.heldMs });
     this.#parts.log.debug({ queueId, from: message.sender, to: message.recipients }, 'passed');
   }
 

@@ -5,6 +5,7 @@ import { audienceOf, type Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import { Departures } from './departures.ts';
 import { Desk } from './desk.ts';
+import { Door } from './door.ts';
 import { Flights } from './flights.ts';
 import { Gate } from './gate.ts';
 import type { Backoff } from './health.ts';
@@ -14,7 +15,7 @@ import type { PaceLog } from './log.ts';
 import { MaxHold, type MaxHoldAction } from './max-hold.ts';
 import { Outcomes } from './outcomes.ts';
 import { Patients } from './patients.ts';
-import type { HoldQueue, Releaser } from './ports.ts';
+import type { Feedback, HoldQueue, Releaser } from './ports.ts';
 import type { Ownership } from './ownership.ts';
 import { Reconcile } from './reconcile.ts';
 import { Rehold } from './rehold.ts';
@@ -37,6 +38,8 @@ export interface PaceSettings {
   readonly onMaxHold: () => MaxHoldAction;
   readonly adoptAll: () => boolean;
   readonly outcomesSeen: () => boolean;
+  /** How long a recipient may wait at RCPT in tempfail mode; 0: not at all. */
+  readonly doorWaitMs: () => number;
 }
 
 export interface PacerParts {
@@ -47,6 +50,7 @@ export interface PacerParts {
   readonly queue: HoldQueue;
   readonly releaser: Releaser;
   readonly ownerOf: Ownership;
+  readonly feedback: Feedback;
   readonly settings: PaceSettings;
   readonly log: PaceLog;
 }
@@ -62,6 +66,7 @@ export interface Pacing {
   readonly flights: Flights;
   readonly patients: Patients;
   readonly gate: Gate;
+  readonly door: Door;
   readonly scheduler: Scheduler;
   readonly desk: Desk;
   readonly departures: Departures;
@@ -83,6 +88,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     clock,
     limitsOf: settings.limitsOf,
     troubleOf: (provider) => patients.of(provider),
+    feedback: parts.feedback,
     outcomesSeen: settings.outcomesSeen,
   });
   const scheduler = new Scheduler({
@@ -102,6 +108,16 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     announce: (provider, counts) => {
       store.announce(provider, counts).catch(onStore);
     },
+  });
+  const door = new Door({
+    clock,
+    store,
+    gate,
+    waitsBefore: (provider, lane) => scheduler.waitsBefore(provider, lane),
+    laneOf,
+    laneIndex,
+    waitMs: settings.doorWaitMs,
+    entered: ({ id }, attempt) => tellExceeded(log, id, attempt),
   });
   const desk: Desk = new Desk({
     clock,
@@ -141,13 +157,17 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     flights,
     departures,
     patients,
+    feedback: parts.feedback,
     rehold,
     log,
     targetOf,
     laneOf,
     openOf,
     demandOf: (share) => gate.demand(share, false),
-    wake: (provider) => scheduler.wake(provider),
+    wake: (provider) => {
+      scheduler.wake(provider);
+      door.wake(provider);
+    },
     onStoreTrouble: onStore,
   });
   const maxHold = new MaxHold({
@@ -192,6 +212,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     flights,
     patients,
     gate,
+    door,
     scheduler,
     desk,
     departures,

@@ -4,7 +4,7 @@
  * its own under the default limits, made when asked for, so that many destinations cost no memory.
  */
 import type { Limits } from '../limit/limits.ts';
-import type { Provider } from './provider.ts';
+import type { Mode, Provider } from './provider.ts';
 
 export interface Resolution {
   /** Names the provider's state in the store. */
@@ -12,7 +12,7 @@ export interface Resolution {
   readonly name: string;
   readonly limits: Limits;
   /** Absent: the general mode. */
-  readonly mode?: 'hold' | 'observe';
+  readonly mode?: Mode;
   /** Why this provider: `listed domain utc.fr`, `destination of its own`. */
   readonly because: string;
   /** Where the limits come from. */

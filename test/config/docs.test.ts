@@ -8,10 +8,11 @@ const page = readFileSync('docs/configuration.md', 'utf8');
 t.ok(configFile.safeParse({}).success, 'every key may be left out');
 
 const maps: readonly (readonly [path: readonly string[], prefix: string, keys: number])[] = [
-  [[], '', 20],
+  [[], '', 21],
+  [['tempfail'], 'tempfail.', 2],
   [['redis'], 'redis.', 3],
   [['postfix'], 'postfix.', 5],
-  [['feedback'], 'feedback.', 2],
+  [['feedback'], 'feedback.', 4],
   [['retry'], 'retry.', 2],
   [['lanes'], 'lanes.', 3],
   [['lanes', 'bulk'], '', 2],

@@ -20,9 +20,12 @@ const RATE = 'a rate such as 20/min, 5/s or 20/2s, or none';
 const HELPER = 'unix:/path (at most 107 bytes) or a command as a list of words';
 const DOMAIN = 'a domain such as example.org (a subdomain is listed by itself)';
 const SENDER = 'an address such as noreply@example.org, or @example.org';
+const UNNAMED =
+  'found tempfail, expected tempfail.ports beside it: an application that is answered 451 ' +
+  'loses the mail; name the ports where none but mail servers with a queue deliver';
 const DURATION = 'a duration such as 90s, 30m, 2h or 1d';
 const KEYS =
-  'listen, mode, store, pool, redis, state_dir, control, http, log_level, postfix, own_addresses, feedback, ' +
+  'listen, mode, tempfail, store, pool, redis, state_dir, control, http, log_level, postfix, own_addresses, feedback, ' +
   'default, providers, lanes, max_hold, on_max_hold, adopt, reconcile, retry';
 const long = `/${'x'.repeat(107)}`;
 
@@ -61,7 +64,7 @@ const table: readonly (readonly [text: string, message: string])[] = [
   ['postfix: 3', 'p.yaml:1: postfix: found 3, expected a map of keys'],
 
   // Words.
-  ['mode: pause', 'p.yaml:1: mode: found "pause", expected hold or observe'],
+  ['mode: pause', 'p.yaml:1: mode: found "pause", expected one of hold, observe, tempfail'],
   [
     'log_level: verbose',
     'p.yaml:1: log_level: found "verbose", expected one of debug, info, warn, error',
@@ -77,13 +80,24 @@ const table: readonly (readonly [text: string, message: string])[] = [
     `p.yaml:1: store: found "redis://***@127.0.0.1:6379/zero", expected ${STORE_FORMS}`,
   ],
   ['pool: a b', 'p.yaml:1: pool: found "a b", expected letters, digits, and . _ - between them'],
-  ['mode:', 'p.yaml:1: mode: found nothing, expected hold or observe'],
+  ['mode:', 'p.yaml:1: mode: found nothing, expected one of hold, observe, tempfail'],
+
+  // Where mail may be refused must be said.
+  ['mode: tempfail', `p.yaml:1: mode: ${UNNAMED}`],
+  [
+    'providers: { qq: { mode: tempfail } }\ntempfail: { ports: [] }',
+    `p.yaml:1: providers.qq.mode: ${UNNAMED}`,
+  ],
+  [
+    'mode: tempfail\ntempfail: { ports: [smtp] }',
+    'p.yaml:2: tempfail.ports: found ["smtp"], expected a list of ports such as [10025]',
+  ],
+  [
+    'mode: tempfail\ntempfail: { ports: [10025], wait: 10m }',
+    'p.yaml:2: tempfail.wait: found 10min, expected at most 4min: Postfix waits 5min for an answer',
+  ],
 
   // What a later version will have.
-  [
-    'mode: tempfail',
-    'p.yaml:1: mode: found "tempfail", expected hold or observe: tempfail is not available in this version',
-  ],
   [
     'http: 127.0.0.1:8893',
     'p.yaml:1: http: found "127.0.0.1:8893", expected nothing: HTTP is not available in this version',
@@ -257,7 +271,7 @@ retry: { min: 2h, max: long }
 colour: red
 `),
   [
-    'p.yaml:2: mode: found "fast", expected hold or observe',
+    'p.yaml:2: mode: found "fast", expected one of hold, observe, tempfail',
     `p.yaml:6: postfix.expire: found "nothing", expected ${HELPER}`,
     `p.yaml:11: providers.utc.pace: found "20 a minute", expected ${RATE}`,
     'p.yaml:12: providers.school.domains[0]: found utc.fr, expected each domain in one place: providers.utc lists it too',

@@ -21,6 +21,7 @@ function provider(config: Config, id: string) {
 const defaults: Omit<Config, 'file'> = {
   listen: { kind: 'unix', path: '/var/spool/postfix/postpace/milter.sock' },
   mode: 'hold',
+  tempfail: { ports: [], waitMs: 0 },
   store: 'memory',
   pool: 'postpace',
   redis: {},
@@ -33,7 +34,7 @@ const defaults: Omit<Config, 'file'> = {
     hold: { kind: 'unix', path: '/run/postpace/hold.sock' },
   },
   ownAddresses: [],
-  feedback: { log: 'auto' },
+  feedback: { log: 'auto', adjust: true, timeScale: 1 },
   default: { pace: { count: 60, windowUs: MINUTE_US, burst: 10 }, quotas: [], inFlight: 5 },
   providers: loadPack(),
   lanes: [
@@ -74,6 +75,7 @@ t.test('every key', async (t) => {
   const config = read(`
 listen: inet:127.0.0.1:8892
 mode: observe
+tempfail: { ports: [10025], wait: 20s }
 store: memory
 state_dir: /srv/postpace
 control: unix:/tmp/control.sock
@@ -85,7 +87,7 @@ postfix:
   expire: [sudo, -n, postsuper, -f, '-']
   outbound_transports: [smtp, slow]
 own_addresses: [192.0.2.25, '2001:db8::25']
-feedback: { log: /var/log/mail.log, journal_unit: postfix@-.service }
+feedback: { log: /var/log/mail.log, journal_unit: postfix@-.service, adjust: off, time_scale: 60 }
 default: { pace: 20/2s, burst: 4, quotas: [300/h], in_flight: none }
 lanes:
   transactional: { senders: [NoReply@Example.ORG., '@münchen.de'], max_hold: 2h }
@@ -102,6 +104,7 @@ retry: { min: 5s, max: 1m }
     file: 'postpace.yaml',
     listen: { kind: 'inet', host: '127.0.0.1', port: 8892 },
     mode: 'observe',
+    tempfail: { ports: [10025], waitMs: 20_000 },
     store: 'memory',
     pool: 'postpace',
     redis: {},
@@ -116,7 +119,12 @@ retry: { min: 5s, max: 1m }
       outboundTransports: ['smtp', 'slow'],
     },
     ownAddresses: ['192.0.2.25', '2001:db8::25'],
-    feedback: { log: '/var/log/mail.log', journalUnit: 'postfix@-.service' },
+    feedback: {
+      log: '/var/log/mail.log',
+      journalUnit: 'postfix@-.service',
+      adjust: false,
+      timeScale: 60,
+    },
     default: {
       pace: { count: 20, windowUs: 2e6, burst: 4 },
       quotas: [{ count: 300, windowUs: HOUR_US }],

@@ -19,8 +19,10 @@ feedback: { log: none, journal_unit: postfix }
 default: { pace: 20/2s, burst: 4, quotas: [300/h, 1500/day], in_flight: none }
 providers:
   qq: { pace: none, mode: observe }
+  gmx: { mode: tempfail }
   example.org: { pace: 0.5/min }
   club: { domains: [hotmail.fr], mx_suffixes: [.club.example] }
+tempfail: { ports: [10025, 2525], wait: 20s }
 lanes: { bulk: { senders: ['@example.org'], max_hold: 90m } }
 max_hold: 36h
 on_max_hold: bounce
@@ -60,18 +62,21 @@ t.test('the file that config init prints', async (t) => {
   const uncommented = initText().replaceAll(/^#(?=(?: {2})?[a-z_.]+:)/gm, '');
   const config = parseConfig(uncommented, 'p.yaml');
   t.not(uncommented, initText(), 'keys were uncommented');
-  const { providers, lanes, postfix, ownAddresses, feedback, maxHoldMs, ...rest } = config;
+  const { providers, lanes, postfix, ownAddresses, feedback, tempfail, maxHoldMs, ...rest } =
+    config;
   const {
     providers: _providers,
     lanes: _lanes,
     postfix: builtIn,
     ownAddresses: _ownAddresses,
     feedback: _feedback,
+    tempfail: _tempfail,
     ...expected
   } = defaults;
   t.same(rest, expected, 'what is no example is the default');
   t.match(postfix, { ...builtIn, outboundTransports: ['smtp', 'slow'] }, 'helpers are the default');
   t.match(feedback, { log: 'auto', journalUnit: 'postfix@-.service' });
+  t.same(tempfail, { ports: [10025], waitMs: 20_000 });
   t.equal(maxHoldMs, 86_400_000);
   t.equal(ownAddresses.length, 2);
   t.equal(lanes[0]?.senders[0], 'noreply@example.org');

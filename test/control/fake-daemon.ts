@@ -22,6 +22,8 @@ export const UTC: ProviderReport = {
   suspended: null,
   passUntil: null,
   trouble: null,
+  factor: 1,
+  feedback: null,
   sent: { minute: 20, hour: 143, day: 1143 },
   inFlight: 3,
   held: 457,

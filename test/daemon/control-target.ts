@@ -6,6 +6,7 @@ import { Target, type TargetParts } from '../../src/daemon/target.ts';
 import type { Limits } from '../../src/limit/limits.ts';
 import { createResolver } from '../../src/provider/resolve.ts';
 import { openPacing, type Pacing } from '../pace/pacing.ts';
+import { toldFeedback } from '../pace/told-feedback.ts';
 
 export interface Opened extends Pacing {
   readonly target: Target;
@@ -44,6 +45,7 @@ export async function openTarget(
   const parts: TargetParts = {
     clock: time,
     pacer,
+    feedback: toldFeedback,
     store,
     log,
     resolution: (provider) => resolver.provider(provider),

@@ -5,6 +5,7 @@ import type { Trouble } from '../../src/pace/health.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Adjustment, Control, Store } from '../../src/store/store.ts';
 import { MINUTE_US } from './pacing.ts';
+import { toldFeedback } from './told-feedback.ts';
 import { VirtualTime } from './virtual-time.ts';
 import type { Test } from 'tap';
 
@@ -41,6 +42,7 @@ async function open(t: Test): Promise<{
     clock: time,
     limitsOf: () => CONFIGURED,
     troubleOf: (provider) => troubles.get(provider),
+    feedback: toldFeedback,
     outcomesSeen: () => seen.outcomes,
   });
   const set = async (provider: string, control: Control): Promise<void> => {

@@ -18,6 +18,7 @@ import { openMemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { FakePostfix } from './fake-postfix.ts';
 import { SpokenLog } from './spoken-log.ts';
+import { toldFeedback } from './told-feedback.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export const MINUTE_US = 60e6;
@@ -37,6 +38,9 @@ export class Wishes {
   laneOf = (sender: string): string => LANES.find((lane) => sender.startsWith(lane)) ?? 'default';
   adoptAll = false;
   outcomesSeen = true;
+  doorWaitMs = 0;
+  /** Providers in tempfail mode. */
+  refusing = new Set<string>();
   onMaxHold: MaxHoldAction = 'release';
   maxHoldMs = 24 * 3600e3;
   backoff = { minMs: 60_000, maxMs: 3600_000 };
@@ -80,6 +84,7 @@ function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
       const destination = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
       if (destination.endsWith('.inside') || !recipient.includes('@')) return undefined;
       const id = providerOf(destination);
+      if (wishes.refusing.has(id)) return { id, mode: 'tempfail' };
       return { id, mode: wishes.observed.has(id) ? 'observe' : 'hold' };
     },
     prepare: async (recipients) => {
@@ -93,6 +98,7 @@ function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
     onMaxHold: () => wishes.onMaxHold,
     adoptAll: () => wishes.adoptAll,
     outcomesSeen: () => wishes.outcomesSeen,
+    doorWaitMs: () => wishes.doorWaitMs,
   };
 }
 
@@ -133,6 +139,7 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
     queue: postfix,
     releaser: postfix,
     ownerOf: async (queueId) => wishes.ownerOf(queueId),
+    feedback: toldFeedback,
     settings,
     log,
   });

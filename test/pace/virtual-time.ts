@@ -35,7 +35,15 @@ export class VirtualTime implements Clock {
       (repeats: boolean) =>
       (run: () => void, ms = 0): object => {
         const us = Math.max(1000, Math.ceil(ms * 1000));
-        const handle = { unref: () => handle, ref: () => handle };
+        const handle = {
+          unref: () => handle,
+          ref: () => handle,
+          refresh: () => {
+            const timer = this.#timers.get(handle);
+            if (timer !== undefined) timer.atUs = this.#nowUs + us;
+            return handle;
+          },
+        };
         const everyUs = repeats ? us : undefined;
         if (repeats && !this.ticks) return handle;
         this.#timers.set(handle, { id: ++this.#lastId, atUs: this.#nowUs + us, everyUs, run });

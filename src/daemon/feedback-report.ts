@@ -1,0 +1,51 @@
+/** What a provider's answers have made of its limits, for the control socket. */
+import type { ProviderReport } from '../control/api.ts';
+import { stopAt } from '../feedback/probe.ts';
+import type { Learner } from '../feedback/learner.ts';
+import { formatRate } from '../limit/rate.ts';
+import type { Feedback } from '../pace/ports.ts';
+import type { Store } from '../store/store.ts';
+
+export interface FeedbackReportParts {
+  readonly learner: Learner;
+  readonly feedback: Pick<Feedback, 'factor' | 'room'>;
+  readonly store: Store;
+  readonly nowMs: number;
+}
+
+/** What reports and operators ask of feedback. */
+export interface Reported extends Pick<Feedback, 'room'> {
+  /** Ends its stop; with `forget` its limits are what is configured again. Rejects with StoreError. */
+  reopen(provider: string, forget: boolean): Promise<void>;
+  report(provider: string): Promise<Pick<ProviderReport, 'factor' | 'feedback'>>;
+  /** Those whose limits were ever moved, and not forgotten since. */
+  providers(): Iterable<string>;
+}
+
+/** As many adjustments are looked through for the reply. */
+const LOOK_BACK = 20;
+
+export async function feedbackReport(
+  { learner, feedback, store, nowMs }: FeedbackReportParts,
+  provider: string,
+): Promise<Pick<ProviderReport, 'factor' | 'feedback'>> {
+  const factor = feedback.factor(provider);
+  const standing = learner.standing(provider);
+  const stop = feedback.room(provider) && stopAt(standing?.stop, nowMs);
+  if (standing === undefined || (stop === undefined && factor === 1)) {
+    return { factor, feedback: null };
+  }
+  const last = (await store.history(provider, LOOK_BACK)).find(
+    ({ kind }) => kind === 'tightened' || kind === 'blocked',
+  );
+  return {
+    factor,
+    feedback: {
+      phase: stop?.phase ?? 'slowed',
+      since: Math.round(standing.sinceMs),
+      until: stop?.phase === 'suspended' ? Math.round(stop.untilMs) : null,
+      wall: standing.wall ? formatRate({ count: standing.wall.perMin, windowUs: 60e6 }) : null,
+      reply: last?.why ?? null,
+    },
+  };
+}

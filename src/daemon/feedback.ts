@@ -1,0 +1,173 @@
+/** Feedback beside pacing: reads each outcome, tells the learner, and says what holds now. */
+import { deferralBlames } from '../feedback/deferral.ts';
+import type { Classification, Classifier } from '../feedback/classify.ts';
+import type { Learner, Room } from '../feedback/learner.ts';
+import { type Departure, readOutcome } from '../feedback/outcome-reader.ts';
+import { readableCause } from '../feedback/cause.ts';
+import type { Blame, Feedback } from '../pace/ports.ts';
+import type { PaceLog } from '../pace/log.ts';
+import type { DeliveryEvent } from '../postfix/event.ts';
+import type { Store } from '../store/store.ts';
+import { feedbackReport, type Reported } from './feedback-report.ts';
+
+export interface FeedbackParts {
+  readonly learner: Learner;
+  readonly classifier: Classifier;
+  readonly store: Store;
+  readonly log: PaceLog;
+  readonly nowMs: () => number;
+  /** false: outcomes are read and told, and move no limit. */
+  readonly adjusts: () => boolean;
+  readonly ownAddresses: () => readonly string[];
+  readonly onStoreTrouble: (error: unknown) => void;
+}
+
+/** What was delivered counts for the climb, and is told in one piece this often. */
+const CREDIT_MS = 5000;
+/** The same thing to mend is said so often. */
+const REMIND_MS = 3_600_000;
+const MOST_REMINDERS = 1000;
+
+interface Credit {
+  recipients: number;
+  readonly first: Departure;
+}
+
+export class DaemonFeedback implements Feedback, Reported {
+  readonly #parts: FeedbackParts;
+  readonly #credits = new Map<string, Credit>();
+  /** Recipients that a provider took since it last judged us; absent: not known. */
+  readonly #since = new Map<string, number>();
+  readonly #reminded = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: FeedbackParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      void Promise.all(this.#payCredits());
+      void this.#parts.learner.tidy();
+    }, CREDIT_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#payCredits());
+  }
+
+  read(): Promise<void> {
+    return this.#parts.learner.read();
+  }
+
+  factor(provider: string): number {
+    return this.#parts.adjusts() ? this.#parts.learner.factor(provider) : 1;
+  }
+
+  room(provider: string): Room | undefined {
+    return this.#parts.adjusts() ? this.#parts.learner.room(provider) : undefined;
+  }
+
+  report(provider: string): ReturnType<Reported['report']> {
+    const { learner, store, nowMs } = this.#parts;
+    return feedbackReport({ learner, feedback: this, store, nowMs: nowMs() }, provider);
+  }
+
+  providers(): Iterable<string> {
+    return this.#parts.learner.providers();
+  }
+
+  reopen(provider: string, forget: boolean): Promise<void> {
+    return this.#parts.learner.reopen(provider, forget);
+  }
+
+  claim(provider: string, id: string): Promise<boolean> {
+    return this.#parts.learner.claim(provider, id);
+  }
+
+  saw(event: DeliveryEvent, provider: string, departure: Departure): Blame {
+    const { classifier, ownAddresses } = this.#parts;
+    const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
+    if (classification !== undefined) this.#remind(event, provider, classification);
+    if (tells === 'taken') this.#taken(provider, departure);
+    else if (tells !== undefined && this.#parts.adjusts()) {
+      void this.#tell(event, provider, departure, { tells, holdMs: classification?.holdMs });
+    }
+    return deferralBlames(event, classification);
+  }
+
+  #taken(provider: string, departure: Departure): void {
+    const since = this.#since.get(provider);
+    if (since !== undefined) this.#since.set(provider, since + 1);
+    const { learner } = this.#parts;
+    const standing = learner.standing(provider);
+    if (standing === undefined || departure.leftMs <= standing.sinceMs) return;
+    if (standing.stop !== undefined) {
+      void learner.tell(provider, { ...departure, kind: 'taken', recipients: 1 }, 'taken');
+      return;
+    }
+    const credit = this.#credits.get(provider);
+    if (credit !== undefined) credit.recipients += 1;
+    else this.#credits.set(provider, { recipients: 1, first: departure });
+  }
+
+  #payCredits(): Promise<void>[] {
+    const due = [...this.#credits];
+    this.#credits.clear();
+    return due.map(([provider, { recipients, first }]) =>
+      this.#parts.learner.tell(provider, { ...first, kind: 'taken', recipients }, 'delivered'),
+    );
+  }
+
+  async #tell(
+    event: DeliveryEvent,
+    provider: string,
+    departure: Departure,
+    { tells, holdMs }: { readonly tells: string; readonly holdMs: number | undefined },
+  ): Promise<void> {
+    const { learner, store, onStoreTrouble } = this.#parts;
+    if (tells === 'unclear') {
+      // Only a probe's outcome that says nothing is something.
+      if (learner.standing(provider)?.stop === undefined) return;
+      await learner.tell(provider, { ...departure, kind: 'unclear' }, event.reply);
+      return;
+    }
+    try {
+      const { minute: sentPerMin, day } = await store.usage(provider);
+      if (tells === 'slow') {
+        await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, event.reply);
+      } else if (tells === 'blocked') {
+        const hold = holdMs === undefined ? {} : { holdMs };
+        const blocked = { ...departure, kind: 'blocked' as const, sentPerMin, ...hold };
+        await learner.tell(provider, blocked, event.reply);
+      } else {
+        const deliveredSince = this.#since.get(provider) ?? 1;
+        this.#since.set(provider, 0);
+        const judged = { kind: 'judged' as const, sentPerMin, deliveredDay: day, deliveredSince };
+        await learner.tell(provider, { ...departure, ...judged }, event.reply);
+      }
+    } catch (error) {
+      onStoreTrouble(error);
+    }
+  }
+
+  /** What slowing down does not help, and what is another's affair, said once an hour. */
+  #remind(event: DeliveryEvent, provider: string, classification: Classification): void {
+    const { category, group, blames, rule } = classification;
+    const isOthers = blames === 'intermediary';
+    if (group !== 'ours' && !isOthers) return;
+    const key = `${provider} ${category} ${blames}`;
+    const nowMs = this.#parts.nowMs();
+    if ((this.#reminded.get(key) ?? -Infinity) > nowMs - REMIND_MS) return;
+    if (this.#reminded.size >= MOST_REMINDERS) this.#reminded.clear();
+    this.#reminded.set(key, nowMs);
+    const { queueId } = event;
+    const fields = { queueId, provider, category, rule, reply: readableCause(event.reply) };
+    if (isOthers) {
+      this.#parts.log.info(fields, 'refused for the sake of somebody who forwards: no limit moves');
+    } else {
+      this.#parts.log.warn(fields, 'refused for something of ours to mend: slowing does not help');
+    }
+  }
+}

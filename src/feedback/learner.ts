@@ -1,0 +1,210 @@
+/**
+ * Keeps what providers' answers make of their limits: each outcome is judged by `adjust`, and what
+ * comes of it is set in the store if nobody else was faster. What is read is the last that was seen;
+ * the store tells of every change.
+ */
+import { formatRate } from '../limit/rate.ts';
+import { readableCause } from './cause.ts';
+import { UNTROUBLED, type Standing } from '../limit/standing.ts';
+import type { Adjustment, Store } from '../store/store.ts';
+import { adjust, type Done, type OutcomeEvent } from './adjust.ts';
+import { factorAt, WALL_MS } from './climb.ts';
+import type { ControlSettings } from './control-settings.ts';
+import { mayLeave, nextLookMs, stopAt } from './probe.ts';
+
+export interface LearnerParts {
+  readonly clock: { readonly nowMs: () => number };
+  readonly store: Store;
+  readonly log: LearnerLog;
+  /** What the configuration and an operator allow a provider, recipients a minute. */
+  readonly ceilingPerMin: (provider: string) => number;
+  readonly settings: () => Omit<ControlSettings, 'ceilingPerMin'>;
+  /** The store can't be reached: what was seen is lost, limits stay as they are. */
+  readonly onStoreTrouble: (error: unknown) => void;
+}
+
+export interface LearnerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What may leave for a provider that is stopped: so many messages, or none until a look. */
+export interface Room {
+  readonly messages: number;
+  /** Infinity: an outcome is waited for. */
+  readonly lookMs: number;
+}
+
+/** Others may be faster; so often it is tried again on what they left. */
+const ATTEMPTS = 8;
+const DAY_MS = 24 * 3_600_000;
+
+const KINDS: Readonly<Record<Done, Adjustment['kind']>> = {
+  tightened: 'tightened',
+  suspended: 'blocked',
+  'suspended longer': 'blocked',
+  step: 'probing',
+  opened: 'opened',
+};
+
+export class Learner {
+  readonly #parts: LearnerParts;
+  #standings: ReadonlyMap<string, Standing> = new Map();
+  /** Events of a provider one after the other. */
+  readonly #turns = new Map<string, Promise<void>>();
+
+  constructor(parts: LearnerParts) {
+    this.#parts = parts;
+  }
+
+  /** To be called at the start and whenever the store tells of a change. Rejects with StoreError. */
+  async read(): Promise<void> {
+    this.#standings = await this.#parts.store.standings();
+  }
+
+  standing(provider: string): Standing | undefined {
+    return this.#standings.get(provider);
+  }
+
+  providers(): IterableIterator<string> {
+    return this.#standings.keys();
+  }
+
+  /** 0 < factor <= 1 on the provider's limits now; three digits, lest each look change them. */
+  factor(provider: string): number {
+    const standing = this.#standings.get(provider);
+    if (standing === undefined) return 1;
+    return Number(factorAt(standing, this.#settings(provider), this.#nowMs()).toPrecision(3));
+  }
+
+  /** undefined: no stop. */
+  room(provider: string): Room | undefined {
+    const stop = this.#standings.get(provider)?.stop;
+    if (stop === undefined) return undefined;
+    const nowMs = this.#nowMs();
+    const now = stopAt(stop, nowMs);
+    if (now === undefined) return undefined;
+    return { messages: mayLeave(now, nowMs), lookMs: nextLookMs(now) };
+  }
+
+  /** Counts a probe in the whole pool; false where there is no room for it any more. */
+  async claim(provider: string, id: string): Promise<boolean> {
+    const room = this.room(provider);
+    if (room === undefined) return true;
+    if (room.messages === 0) return false;
+    await this.tell(provider, { kind: 'probe', id, leftMs: this.#nowMs() }, 'a probe');
+    const stop = this.#standings.get(provider)?.stop;
+    return (
+      stop === undefined || (stop.phase === 'probing' && stop.out.some((one) => one.id === id))
+    );
+  }
+
+  /** `because`: the provider's reply. Never rejects. */
+  tell(provider: string, event: OutcomeEvent, because: string): Promise<void> {
+    const turn = (this.#turns.get(provider) ?? Promise.resolve())
+      .then(() => this.#change(provider, event, because))
+      .catch(this.#parts.onStoreTrouble)
+      .finally(() => {
+        if (this.#turns.get(provider) === turn) this.#turns.delete(provider);
+      });
+    this.#turns.set(provider, turn);
+    return turn;
+  }
+
+  /** An operator knows better: open, and with `forget` at the ceiling too. Rejects with StoreError. */
+  async reopen(provider: string, forget: boolean): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      await this.read();
+      const known = this.#standings.get(provider);
+      if (known === undefined) return;
+      const after = forget ? undefined : { ...known, epoch: known.epoch + 1, stop: undefined };
+      if (await this.#parts.store.setStanding(provider, known.epoch, after, undefined)) break;
+    }
+    await this.read();
+  }
+
+  /** Forgets those that owe nothing to the past any more. Never rejects. */
+  async tidy(): Promise<void> {
+    const nowMs = this.#nowMs();
+    for (const [provider, standing] of this.#standings) {
+      const isOver =
+        standing.stop === undefined &&
+        factorAt(standing, this.#settings(provider), nowMs) === 1 &&
+        (nowMs - (standing.wall?.atMs ?? 0)) * this.#parts.settings().scale > WALL_MS &&
+        standing.judged.every(({ atMs }) => atMs < nowMs - DAY_MS);
+      if (!isOver) continue;
+      await this.#parts.store
+        .setStanding(provider, standing.epoch, undefined, undefined)
+        .catch(this.#parts.onStoreTrouble);
+    }
+  }
+
+  async #change(provider: string, event: OutcomeEvent, because: string): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const nowMs = this.#nowMs();
+      const known = this.#standings.get(provider);
+      // A first epoch that was never used before: an old one must not be taken for it.
+      const before = known ?? { ...UNTROUBLED, epoch: Math.floor(nowMs) };
+      const settings = this.#settings(provider);
+      const { standing, done } = adjust(before, event, settings, nowMs);
+      if (standing === before) return;
+      const why = done && this.#adjustment(provider, before, standing, { done, because });
+      const { store } = this.#parts;
+      if (await store.setStanding(provider, known?.epoch ?? 0, standing, why)) {
+        this.#standings = new Map(this.#standings).set(provider, standing);
+        if (why !== undefined) this.#told(why, event.id);
+        return;
+      }
+      await this.read();
+    }
+    this.#parts.log.warn({ provider }, 'feedback could not be kept: others were always faster');
+  }
+
+  #adjustment(
+    provider: string,
+    before: Standing,
+    after: Standing,
+    { done, because }: { readonly done: Done; readonly because: string },
+  ): Adjustment {
+    const nowMs = this.#nowMs();
+    const untilMs =
+      after.stop?.phase === 'suspended'
+        ? after.stop.untilMs
+        : nowMs + WALL_MS / this.#parts.settings().scale;
+    return {
+      atUs: Math.round(nowMs * 1e3),
+      provider,
+      kind: KINDS[done],
+      from: this.#words(provider, before),
+      to: this.#words(provider, after),
+      why: readableCause(because),
+      by: 'feedback',
+      untilUs: Math.round(untilMs * 1e3),
+    };
+  }
+
+  /** `12/min`, `suspended`, `probing, 2 at a time`. */
+  #words(provider: string, { stop, ...standing }: Standing): string {
+    if (stop?.phase === 'suspended') return 'suspended';
+    if (stop?.phase === 'probing') return `probing, ${2 ** stop.step} at a time`;
+    const settings = this.#settings(provider);
+    const factor = factorAt({ ...standing, stop }, settings, this.#nowMs());
+    return formatRate({ count: factor * settings.ceilingPerMin, windowUs: 60e6 });
+  }
+
+  #told({ provider, kind, from, to, why }: Adjustment, id: string): void {
+    const fields = { provider, id, from, to, reply: why };
+    if (kind === 'tightened')
+      this.#parts.log.warn(fields, 'provider says slow down: limit lowered');
+    else if (kind === 'blocked') this.#parts.log.warn(fields, 'provider blocks us: suspended');
+    else this.#parts.log.info(fields, kind === 'opened' ? 'provider is open again' : 'probes pass');
+  }
+
+  #settings(provider: string): ControlSettings {
+    return { ...this.#parts.settings(), ceilingPerMin: this.#parts.ceilingPerMin(provider) };
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.nowMs();
+  }
+}

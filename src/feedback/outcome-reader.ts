@@ -1,0 +1,68 @@
+/**
+ * What an attempt in Postfix's log means for a provider's limits, and whose affair a refusal is.
+ * Says which event the learner is to be told, and what an administrator should mend.
+ */
+import type { DeliveryEvent } from '../postfix/event.ts';
+import type { OutcomeEvent } from './adjust.ts';
+import type { Classification, Classifier } from './classify.ts';
+
+/** A message as it was let go. */
+export interface Departure {
+  /** Unique in the pool. */
+  readonly id: string;
+  readonly leftMs: number;
+}
+
+export interface Reading {
+  readonly classification: Classification | undefined;
+  /** undefined: it says nothing about limits. */
+  readonly tells: OutcomeEvent['kind'] | undefined;
+}
+
+/** `provider`: whose limits the recipient counts for. Pure. */
+export function readOutcome(
+  event: DeliveryEvent,
+  provider: string,
+  classifier: Classifier,
+  ownAddresses: readonly string[],
+): Reading {
+  if (event.status === 'sent') {
+    return { classification: undefined, tells: event.contacted ? 'taken' : undefined };
+  }
+  // The queue manager's echo: nobody was asked.
+  if (!event.contacted || event.status === 'expired') {
+    return { classification: undefined, tells: 'unclear' };
+  }
+  const classification = classifier.classify(event.reply, {
+    provider,
+    recipient: event.recipient,
+    originalRecipient: event.origTo,
+    relay: event.relay,
+    ownAddresses,
+  });
+  // RFC 3463, 3.3: X.2.x is about one mailbox, whatever the words are.
+  const isMailbox = /^[45]\.2\./.test(event.dsn);
+  return { classification, tells: isMailbox ? 'taken' : tellsOf(classification) };
+}
+
+function tellsOf({ group, blames }: Classification): OutcomeEvent['kind'] | undefined {
+  // Somebody who forwards our mail is blocked or slowed: sending less would not help him.
+  if (blames === 'intermediary') return 'unclear';
+  switch (group) {
+    case 'slow':
+      return 'slow';
+    case 'blocked':
+      return blames === 'ours' ? 'blocked' : 'unclear';
+    case 'judged':
+      return 'judged';
+    case 'ours':
+    case 'weather':
+      return 'unclear';
+    // Past every gate but the recipient's own: the provider takes our mail.
+    case 'recipient':
+    case 'good':
+      return 'taken';
+    default:
+      return group satisfies never;
+  }
+}
