@@ -66,13 +66,14 @@ export function milterOptions(parts: MilterParts): MilterOptions<Conversation, T
       if (destination !== undefined) void parts.prepare(destination, mailer);
       return proceed;
     }
-    return parts.prepare(destination, mailer).then(async () => {
+    return (async () => {
+      await parts.prepare(destination, mailer);
       const leaves = parts.leaves(destination, mailer);
       const wait = { signal: context.signal, progress: () => context.progress() };
       const refusal = leaves ? await atDoor(door, txn, text, wait) : undefined;
       if (refusal === undefined) txn.recipients.push(recipient);
       return refusal ?? proceed;
-    });
+    })();
   };
   return {
     session: () => ({ port: undefined }),

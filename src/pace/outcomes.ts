@@ -156,8 +156,7 @@ export class Outcomes {
       patients.refused(provider, event.reply, leftMs);
     } else if (blames === 'nobody') patients.keptBack(provider, leftMs);
     // Postfix tries it again by itself: it waits for its next outcome in nobody's place.
-    if (flight?.byDoor ?? mode === 'tempfail')
-      return flight && this.settle(flight, [provider]);
+    if (flight?.byDoor ?? mode === 'tempfail') return flight && this.settle(flight, [provider]);
     // A message with an earlier deferral that waits here already is not deferred anew.
     const waits = desk.record(event.queueId) !== undefined && !rehold.wants(event.queueId);
     if (waits && !departures.pending(event.queueId)) return;
