@@ -9,6 +9,7 @@ import { createMilter } from '../../src/milter/server.ts';
 const { edits, macros } = milterOptions({
   prepare: async () => undefined,
   leaves: () => true,
+  headerNames: () => new Set(),
   decide: async () => ({ kind: 'pass' }),
   holdAnyway: () => ({ kind: 'pass' }),
   log: { debug: ignored, info: ignored, warn: ignored, error: ignored },

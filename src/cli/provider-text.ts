@@ -1,16 +1,18 @@
 /** A provider's state in words, shared by status and limits. */
-import type { LimitsReport, ProviderReport } from '../control/api.ts';
+import type { LimitsReport, ProviderReport, SenderLimitsReport } from '../control/api.ts';
 import { moment, until } from './moment.ts';
 
 /** `20/min burst 3, 300/h, 1500/day, 5 in flight`, or `unlimited`. */
 export function limitsText(limits: LimitsReport): string {
-  const parts: string[] = [];
-  if (limits.pace !== null) {
-    parts.push(limits.burst === null ? limits.pace : `${limits.pace} burst ${limits.burst}`);
-  }
-  parts.push(...limits.quotas);
+  const parts = ratesOf(limits);
   if (limits.inFlight !== null) parts.push(`${limits.inFlight} in flight`);
-  return parts.length === 0 ? 'unlimited' : parts.join(', ');
+  const own = limits.perSender && `; each sender ${ratesOf(limits.perSender).join(', ')}`;
+  return `${parts.length === 0 ? 'unlimited' : parts.join(', ')}${own ?? ''}`;
+}
+
+function ratesOf({ pace, burst, quotas }: SenderLimitsReport): string[] {
+  if (pace === null) return [...quotas];
+  return [burst === null ? pace : `${pace} burst ${burst}`, ...quotas];
 }
 
 /** What is in force and where it comes from: `limits 20/min burst 3, by configuration`. */
@@ -39,6 +41,10 @@ export function stateNotes(report: ProviderReport, nowMs: number): readonly stri
     const probe =
       trouble.nextProbe === null ? '' : `; next probe ${moment(trouble.nextProbe, nowMs)}`;
     notes.push(`TROUBLE since ${moment(trouble.since, nowMs)}: ${trouble.reply}${probe}`);
+  }
+  const { senders, held } = report.limitedSenders;
+  if (senders > 0) {
+    notes.push(`SENDER LIMIT reached by ${senders} sender(s), for which ${held} message(s) wait`);
   }
   if (report.mode === 'observe') notes.push('observe mode: nothing is held, only logged');
   if (report.mode === 'tempfail') notes.push('tempfail mode: refused for now, not held');

@@ -27,7 +27,7 @@ export function check(value: unknown): Checked {
 }
 
 function explain(issue: z.core.$ZodIssue, value: unknown): readonly Finding[] {
-  const at = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+  const at = placeIn(value, issue.path);
   if (issue.code !== 'unrecognized_keys') {
     return [{ path: at, text: `found ${found(valueAt(value, at))}, expected ${issue.message}` }];
   }
@@ -37,6 +37,13 @@ function explain(issue: z.core.$ZodIssue, value: unknown): readonly Finding[] {
     const expected = meant === undefined ? `one of ${known.join(', ')}` : `${meant}, perhaps`;
     return { path: [...at, key], text: `found an unknown key, expected ${expected}` };
   });
+}
+
+/** Where in the file an issue is: a value that stands alone for a list is no element of one. */
+function placeIn(value: unknown, path: readonly PropertyKey[]): KeyPath {
+  const at = path.map((key) => (typeof key === 'number' ? key : String(key)));
+  const isAlone = typeof at.at(-1) === 'number' && !Array.isArray(valueAt(value, at.slice(0, -1)));
+  return isAlone ? at.slice(0, -1) : at;
 }
 
 function valueAt(value: unknown, path: KeyPath): unknown {

@@ -1,5 +1,6 @@
 /** The configuration as the program uses it: every default filled in, every unit converted. */
 import type { Limits } from '../limit/limits.ts';
+import type { TextPattern } from '../mail/text-pattern.ts';
 import type { Mode, Provider } from '../provider/provider.ts';
 
 /** Where a server listens or a client connects. */
@@ -27,10 +28,22 @@ export interface RedisConfig {
   readonly db: number;
 }
 
+/** Mail of a lane: all conditions of the rule, and one of the values of each. At least one is there. */
+export interface LaneRule {
+  /** Addresses or `@domain`, lower case; matched against the reverse-path. */
+  readonly senders?: readonly string[];
+  readonly logins?: readonly TextPattern[];
+  /** IP addresses, or networks as `192.0.2.0/24`. */
+  readonly clients?: readonly string[];
+  /** Names as the file writes them. */
+  readonly headers?: readonly { readonly name: string; readonly values: readonly TextPattern[] }[];
+}
+
 export interface LaneConfig {
   readonly name: string;
   /** Addresses or `@domain`, lower case; matched against the reverse-path. */
   readonly senders: readonly string[];
+  readonly rules: readonly LaneRule[];
   /** Overrides the general maxHoldMs. */
   readonly maxHoldMs?: number;
 }

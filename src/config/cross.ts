@@ -19,6 +19,7 @@ export function contradictions(file: ConfigFile): readonly Contradiction[] {
     ...misnamedProviders(file),
     ...claimedTwice(providerDomains(file), 'domain'),
     ...claimedTwice(laneSenders(file), 'sender'),
+    ...laneRules(file),
     ...limitContradictions(file),
     ...tempfail(file),
     ...ending(file),
@@ -61,6 +62,31 @@ function laneSenders(file: ConfigFile): readonly Claim[] {
   );
 }
 
+const HEADER_NAME = /^[!-9;-~]{1,100}$/;
+
+function laneRules(file: ConfigFile): readonly Contradiction[] {
+  return Object.entries(file.lanes ?? {}).flatMap(([lane, part]) =>
+    (part?.rules ?? []).flatMap((rule, index) => {
+      const path: KeyPath = ['lanes', lane, 'rules', index];
+      if (Object.keys(rule).length === 0) {
+        const text = 'found a rule without a condition, expected sender, login, client or header';
+        return [{ path, text }];
+      }
+      const names = Object.keys(rule.header ?? {});
+      if (rule.header !== undefined && names.length === 0) {
+        const text = 'found no header, expected at least one, such as { Precedence: bulk }';
+        return [{ path: [...path, 'header'], text }];
+      }
+      return names
+        .filter((name) => !HEADER_NAME.test(name))
+        .map((name) => ({
+          path: [...path, 'header', name],
+          text: `found ${JSON.stringify(name)}, expected the name of a header, without the colon`,
+        }));
+    }),
+  );
+}
+
 function claimedTwice(claims: readonly Claim[], noun: string): readonly Contradiction[] {
   const first = new Map<string, Claim>();
   return claims.flatMap((claim) => {
@@ -73,11 +99,20 @@ function claimedTwice(claims: readonly Claim[], noun: string): readonly Contradi
 }
 
 function limitContradictions(file: ConfigFile): readonly Contradiction[] {
-  const parts: (readonly [KeyPath, NonNullable<ConfigFile['default']>])[] = [
+  const providers: (readonly [KeyPath, NonNullable<ConfigFile['default']>])[] = [
     [['default'], file.default ?? {}],
     ...Object.entries(file.providers ?? {}).map(([id, part]) => [['providers', id], part] as const),
   ];
-  return parts.flatMap(([path, part]) => {
+  const senders = providers.flatMap(([path, { per_sender: part }]) =>
+    part === undefined ? [] : [[[...path, 'per_sender'], part] as const],
+  );
+  const empty = senders
+    .filter(([, { pace, quotas }]) => pace === undefined && quotas === undefined)
+    .map(([path]) => ({
+      path,
+      text: 'found no limit, expected a pace or quotas (pace: none for no limit)',
+    }));
+  const others = [...providers, ...senders].flatMap(([path, part]) => {
     const wrong: Contradiction[] = [];
     if (part.pace === 'none' && part.burst !== undefined) {
       const text = `found ${part.burst}, expected no burst where pace is none`;
@@ -91,6 +126,7 @@ function limitContradictions(file: ConfigFile): readonly Contradiction[] {
     });
     return wrong;
   });
+  return [...empty, ...others];
 }
 
 /** Beyond it Postfix's own client gives up waiting for an answer to RCPT (300 s). */

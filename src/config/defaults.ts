@@ -24,9 +24,9 @@ export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
     inFlight: 5,
   },
   lanes: [
-    { name: 'transactional', senders: [] },
-    { name: 'default', senders: [] },
-    { name: 'bulk', senders: [] },
+    { name: 'transactional', senders: [], rules: [] },
+    { name: 'default', senders: [], rules: [] },
+    { name: 'bulk', senders: [], rules: [] },
   ],
   onMaxHold: 'release',
   adopt: 'evidence',

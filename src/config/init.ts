@@ -67,6 +67,8 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 # pace: one recipient every window/N, at most burst of them back to back (a tenth of N if left out).
 # quotas: in no time of that length more than N. in_flight: messages with Postfix at the same time.
 # none instead of a pace or of in_flight: unlimited.
+# per_sender, here and under a provider: what each sender may send within these limits, such as
+# per_sender: { pace: 10/min, quotas: [600/day] }
 #default:
 #  pace: 60/min
 #  burst: 10
@@ -81,10 +83,11 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 #  example.org: { pace: 5/min, mode: observe }
 
 # Lanes: transactional mail goes before default, default before bulk. Senders are addresses, or
-# @domain for all of a domain; who isn't listed is in default. Examples:
+# @domain for all of a domain; who isn't listed is in default. rules go by sender, login, client and
+# header; * stands for anything, all conditions of a rule must be met, the first rule wins. Examples:
 #lanes:
 #  transactional: { senders: [noreply@example.org], max_hold: 2h }
-#  bulk: { senders: ['@lists.example.org'] }
+#  bulk: { senders: ['@lists.example.org'], rules: [{ header: { List-Unsubscribe: '*' } }] }
 
 # How long a message may be held (an example; a quarter of maximal_queue_lifetime if left out), and
 # what happens then: release, bounce or keep.

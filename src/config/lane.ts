@@ -1,11 +1,31 @@
+/** The lane of a message, by what the configuration says of where it comes from. */
+import { BlockList, isIPv6 } from 'node:net';
 import { canonicalAddress, parseAddress } from '../mail/address.ts';
-import type { LaneConfig } from './config.ts';
+import { comparable } from '../mail/header-text.ts';
+import type { Origin } from '../mail/origin.ts';
+import { matches, type TextPattern } from '../mail/text-pattern.ts';
+import type { LaneConfig, LaneRule } from './config.ts';
 
 /**
- * Sender -> the name of its lane. A listed address goes before its listed domain; the null sender
- * and whoever is not listed are in `default`.
+ * Origin -> the name of its lane. The rules go first, those of the best lane before others, each in
+ * the order of the file, and the first that matches wins. Then the lists of senders: a listed
+ * address goes before its listed domain. Whoever is in neither is in `default`, the null sender too.
  */
-export function createLaneOf(lanes: readonly LaneConfig[]): (sender: string) => string {
+export function createLaneOf(lanes: readonly LaneConfig[]): (origin: Origin) => string {
+  const rules = lanes.flatMap(({ name, rules: some }) =>
+    some.map((rule) => ({ name, test: testOf(rule) })),
+  );
+  const laneOfSender = createLaneOfSender(lanes);
+  return (origin) => rules.find(({ test }) => test(origin))?.name ?? laneOfSender(origin.sender);
+}
+
+/** Headers that the rules look at, in lower case. */
+export function headerNames(lanes: readonly LaneConfig[]): ReadonlySet<string> {
+  const rules = lanes.flatMap((lane) => lane.rules);
+  return new Set(rules.flatMap(({ headers = [] }) => headers.map(({ name }) => lower(name))));
+}
+
+function createLaneOfSender(lanes: readonly LaneConfig[]): (sender: string) => string {
   const bySender = new Map(
     lanes.flatMap(({ name, senders }) => senders.map((sender) => [sender, name] as const)),
   );
@@ -15,4 +35,46 @@ export function createLaneOf(lanes: readonly LaneConfig[]): (sender: string) => 
     if (exact !== undefined || address.kind === 'null') return exact ?? 'default';
     return bySender.get(`@${address.destination ?? ''}`) ?? 'default';
   };
+}
+
+type Condition = (origin: Origin) => boolean;
+
+/** All of its conditions. What is not known of a message meets none. */
+function testOf({ senders, logins, clients, headers = [] }: LaneRule): Condition {
+  const conditions: Condition[] = headers.map(({ name, values }) => hasHeader(lower(name), values));
+  if (clients !== undefined) conditions.push(comesFrom(clients));
+  if (logins !== undefined) {
+    conditions.push(({ login }) => login !== undefined && isOneOf(logins, comparable(login)));
+  }
+  if (senders !== undefined) {
+    const listed = createLaneOfSender([{ name: 'listed', senders, rules: [] }]);
+    conditions.push(({ sender }) => listed(sender) === 'listed');
+  }
+  return (origin) => conditions.every((meets) => meets(origin));
+}
+
+/** Of a header that is there several times any may match. */
+function hasHeader(name: string, patterns: readonly TextPattern[]): Condition {
+  return ({ headers }) =>
+    headers?.get(name)?.some(({ text, isCut }) => isOneOf(patterns, text, isCut)) ?? false;
+}
+
+function isOneOf(patterns: readonly TextPattern[], text: string, isCut = false): boolean {
+  return patterns.some((pattern) => matches(pattern, text, isCut));
+}
+
+function comesFrom(clients: readonly string[]): Condition {
+  const list = new BlockList();
+  for (const client of clients) {
+    const [address = '', bits] = client.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return ({ client }) =>
+    client !== undefined && list.check(client, isIPv6(client) ? 'ipv6' : 'ipv4');
+}
+
+function lower(name: string): string {
+  return name.toLowerCase();
 }

@@ -8,6 +8,7 @@ import { parseDurationUs, parseQuota, parseRate } from '../limit/rate.ts';
 import type { Rate } from '../limit/rate.ts';
 import { canonicalAddress, parseAddress } from '../mail/address.ts';
 import { toDestination } from '../mail/destination.ts';
+import { parsePattern } from '../mail/text-pattern.ts';
 import type { Helper } from './config.ts';
 import { isSocketPath, parseEndpoint } from './endpoint.ts';
 import { parseStore, STORE_FORMS } from './store-url.ts';
@@ -147,6 +148,27 @@ export const sender = text('an address such as noreply@example.org, or @example.
   return address.kind === 'mailbox' && address.destination !== undefined && !/\s/.test(value)
     ? canonicalAddress(address)
     : undefined;
+});
+
+/** A value that stands for itself, or a list of such. */
+export function someOf<T>(one: z.ZodType<T>, error: string) {
+  const list = z.array(one, { error }).min(1, { error });
+  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), list);
+}
+
+/** For a login or a header's value. */
+export const pattern = text(
+  'a text of at most 200 characters; * stands for anything, \\* for an asterisk, \\\\ for a backslash',
+  parsePattern,
+);
+
+/** An IP address or a network, as text. */
+export const client = text('an IP address or a network such as 192.0.2.0/24', (value) => {
+  const [address = '', bits, more] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || address.includes('%') || more !== undefined) return undefined;
+  if (bits === undefined) return value;
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128) ? value : undefined;
 });
 
 function isPort(value: unknown): value is number {

@@ -1,5 +1,5 @@
 /** Providers and their limits: the file's parts laid over the built-in pack. Pure. */
-import type { Limits, Pace } from '../limit/limits.ts';
+import type { Limits, Pace, SenderLimits } from '../limit/limits.ts';
 import { defaultBurst } from '../limit/rate.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { LimitsPart, ProviderPart } from './schema.ts';
@@ -36,7 +36,20 @@ export function limitsOf(part: LimitsPart, base: Limits): Limits {
     ...(pace !== undefined && { pace }),
     quotas: part.quotas ?? base.quotas,
     ...(inFlight !== undefined && inFlight !== 'none' && { inFlight }),
+    ...perSenderOf(part, base),
   };
+}
+
+/** Replaced as a whole; one that limits nothing is none. */
+function perSenderOf(
+  { per_sender: part }: LimitsPart,
+  { perSender: base }: Limits,
+): { readonly perSender?: SenderLimits } {
+  if (part === undefined) return base === undefined ? {} : { perSender: base };
+  const pace = paceOf(part, undefined);
+  const { quotas = [] } = part;
+  if (pace === undefined && quotas.length === 0) return {};
+  return { perSender: { ...(pace !== undefined && { pace }), quotas } };
 }
 
 /** A pace given without a burst has the burst that goes with it, not the base's. */

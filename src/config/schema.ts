@@ -11,11 +11,21 @@ function map<const T extends z.ZodRawShape>(shape: T) {
   return z.preprocess((value) => value ?? {}, z.strictObject(shape, { error }));
 }
 
+const QUOTAS = 'a list of rates such as [300/h, 1500/day]';
+
+/** Of each sender at a provider. */
+const perSender = map({
+  pace: leaf.pace.optional(),
+  burst: leaf.count.optional(),
+  quotas: z.array(leaf.quota, { error: QUOTAS }).optional(),
+});
+
 const limits = {
   pace: leaf.pace.optional(),
   burst: leaf.count.optional(),
-  quotas: z.array(leaf.quota, { error: 'a list of rates such as [300/h, 1500/day]' }).optional(),
+  quotas: z.array(leaf.quota, { error: QUOTAS }).optional(),
   in_flight: leaf.countOrNone.optional(),
+  per_sender: perSender.optional(),
 };
 
 const provider = map({
@@ -26,8 +36,21 @@ const provider = map({
   mode: leaf.mode.optional(),
 });
 
+/** Header -> one value or several. */
+const headers = z.record(z.string(), leaf.someOf(leaf.pattern, 'a text or a list of them'), {
+  error: 'a map of headers, such as { Precedence: bulk }',
+});
+
+const laneRule = map({
+  sender: leaf.someOf(leaf.sender, 'an address or @domain, or a list of them').optional(),
+  login: leaf.someOf(leaf.pattern, 'a login or a list of them').optional(),
+  client: leaf.someOf(leaf.client, 'an IP address or network, or a list of them').optional(),
+  header: headers.optional(),
+});
+
 const lane = map({
   senders: z.array(leaf.sender, { error: 'a list of addresses or @domains' }).optional(),
+  rules: z.array(laneRule, { error: 'a list of rules' }).optional(),
   max_hold: leaf.duration.optional(),
 });
 
@@ -89,7 +112,11 @@ export const configFile = map({
 export type ConfigFile = z.infer<typeof configFile>;
 export type ProviderPart = z.infer<typeof provider>;
 export type LanePart = z.infer<typeof lane>;
-export type LimitsPart = Pick<ProviderPart, 'pace' | 'burst' | 'quotas' | 'in_flight'>;
+export type LaneRulePart = z.infer<typeof laneRule>;
+export type LimitsPart = Pick<
+  ProviderPart,
+  'pace' | 'burst' | 'quotas' | 'in_flight' | 'per_sender'
+>;
 
 /** Where a key may stand, for the suggestion of an unknown one; undefined: keys are free there. */
 export function keysAt(path: readonly (string | number)[]): readonly string[] {
@@ -101,6 +128,7 @@ export function keysAt(path: readonly (string | number)[]): readonly string[] {
 
 function child(schema: unknown, key: string | number): unknown {
   if (schema instanceof z.ZodObject) return (schema.shape as Record<string, unknown>)[key];
+  if (schema instanceof z.ZodArray) return schema.element;
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 

@@ -1,9 +1,9 @@
 /** From the file's keys to the configuration in use. Pure. */
 import type { Provider } from '../provider/provider.ts';
-import type { Config, LaneConfig } from './config.ts';
+import type { Config, LaneConfig, LaneRule } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
 import { limitsOf, providersOf } from './providers.ts';
-import type { ConfigFile, LanePart } from './schema.ts';
+import type { ConfigFile, LanePart, LaneRulePart } from './schema.ts';
 
 /** The configuration that a checked file stands for; `{}`: the defaults alone. */
 export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config, 'file'> {
@@ -65,13 +65,24 @@ function redisOf(part: NonNullable<ConfigFile['redis']>): Config['redis'] {
 }
 
 function laneOf(
-  { name, senders }: LaneConfig,
+  { name, senders, rules }: LaneConfig,
   parts: Readonly<Record<string, LanePart | undefined>>,
 ): LaneConfig {
   const part = parts[name];
   return {
     name,
     senders: part?.senders ?? senders,
+    rules: part?.rules?.map(ruleOf) ?? rules,
     ...(part?.max_hold !== undefined && { maxHoldMs: part.max_hold }),
+  };
+}
+
+function ruleOf({ sender, login, client, header }: LaneRulePart): LaneRule {
+  const headers = Object.entries(header ?? {}).map(([name, values]) => ({ name, values }));
+  return {
+    ...(sender !== undefined && { senders: sender }),
+    ...(login !== undefined && { logins: login }),
+    ...(client !== undefined && { clients: client }),
+    ...(headers.length > 0 && { headers }),
   };
 }

@@ -1,14 +1,15 @@
 /** The configuration in force, as a file would say it: what `config show` prints. */
-import type { Limits } from '../limit/limits.ts';
+import type { Limits, SenderLimits } from '../limit/limits.ts';
 import { formatDuration, formatRate } from '../limit/rate.ts';
-import type { Config, Helper } from './config.ts';
+import type { TextPattern } from '../mail/text-pattern.ts';
+import type { Config, Helper, LaneRule } from './config.ts';
 import { formatEndpoint } from './endpoint.ts';
 import { formatStore } from './store-url.ts';
 
 /**
  * A plain object with the file's keys, every default filled in; as YAML it loads to the same
- * configuration, but for a password in the store's URL. `tempfail`, `redis`, `max_hold`, `journal_unit`, `expire`, `outbound_transports` and a provider's `mode`
- * are there only where they are set.
+ * configuration, but for a password in the store's URL. `tempfail`, `redis`, `max_hold`, `journal_unit`,
+ * `expire`, `outbound_transports`, `per_sender` and a provider's `mode` are there only where they are set.
  */
 export function showConfig(config: Config): Readonly<Record<string, unknown>> {
   const { postfix, feedback, retry, redis } = config;
@@ -59,11 +60,9 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
       }),
     ),
     lanes: Object.fromEntries(
-      config.lanes.map(({ name, senders, maxHoldMs }) => {
-        return [
-          name,
-          maxHoldMs === undefined ? { senders } : { senders, max_hold: time(maxHoldMs) },
-        ];
+      config.lanes.map(({ name, senders, rules, maxHoldMs }) => {
+        const shown = { senders, rules: rules.map(showRule) };
+        return [name, maxHoldMs === undefined ? shown : { ...shown, max_hold: time(maxHoldMs) }];
       }),
     ),
     ...(config.maxHoldMs !== undefined && { max_hold: time(config.maxHoldMs) }),
@@ -74,12 +73,32 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
   };
 }
 
-function showLimits({ pace, quotas, inFlight }: Limits): Readonly<Record<string, unknown>> {
+function showLimits(limits: Limits): Readonly<Record<string, unknown>> {
+  return {
+    ...showRates(limits),
+    in_flight: limits.inFlight ?? 'none',
+    ...(limits.perSender && { per_sender: showRates(limits.perSender) }),
+  };
+}
+
+function showRates({ pace, quotas }: SenderLimits): Readonly<Record<string, unknown>> {
   return {
     pace: pace === undefined ? 'none' : formatRate(pace),
     ...(pace !== undefined && { burst: pace.burst }),
     quotas: quotas.map(formatRate),
-    in_flight: inFlight ?? 'none',
+  };
+}
+
+const written = (patterns: readonly TextPattern[]) => patterns.map(({ source }) => source);
+
+function showRule({ senders, logins, clients, headers }: LaneRule): object {
+  return {
+    ...(senders && { sender: senders }),
+    ...(logins && { login: written(logins) }),
+    ...(clients && { client: clients }),
+    ...(headers && {
+      header: Object.fromEntries(headers.map(({ name, values }) => [name, written(values)])),
+    }),
   };
 }
 

@@ -4,13 +4,18 @@
  */
 
 /** Limits as a postmaster writes them. */
-export interface LimitsReport {
+export interface LimitsReport extends SenderLimitsReport {
+  readonly inFlight: number | null;
+  /** What each sender may send; null: what the provider takes. */
+  readonly perSender: SenderLimitsReport | null;
+}
+
+export interface SenderLimitsReport {
   /** `20/min`, or null: unlimited. */
   readonly pace: string | null;
   readonly burst: number | null;
   /** `300/h`, `1500/day` */
   readonly quotas: readonly string[];
-  readonly inFlight: number | null;
 }
 
 export interface ProviderReport {
@@ -47,6 +52,8 @@ export interface ProviderReport {
   readonly inFlight: number;
   readonly held: number;
   readonly heldByLane: Readonly<Record<string, number>>;
+  /** Senders at their own limit here, and how much of what is held waits for that. */
+  readonly limitedSenders: { readonly senders: number; readonly held: number };
   readonly nextRelease: number | null;
   /** When the last one that waits now leaves, if nothing better comes: null if unknown. */
   readonly lastRelease: number | null;
@@ -78,6 +85,10 @@ export interface HeldReport {
   readonly formerIds: readonly string[];
   readonly owner: 'ours' | 'foreign' | 'unclaimed';
   readonly sender: string;
+  /** Who logged in to send it; null: nobody, or not known. */
+  readonly login: string | null;
+  /** It waits for its sender's own limit at one of its providers just now. */
+  readonly senderLimit: boolean;
   readonly recipients: readonly string[];
   readonly providers: readonly string[];
   readonly lane: string;

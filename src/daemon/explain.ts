@@ -2,7 +2,8 @@
 import type { ExplainReport, ProviderReport } from '../control/api.ts';
 import { formatDuration } from '../limit/rate.ts';
 import type { HeldRecord } from '../pace/item.ts';
-import { heldReport, otherReport, positionsIn, providerReport } from './reports.ts';
+import { heldReport, otherReport, positionsIn } from './held-report.ts';
+import { providerReport } from './reports.ts';
 import type { TargetParts } from './target.ts';
 
 export async function explain(parts: TargetParts, query: string): Promise<ExplainReport> {
@@ -65,6 +66,9 @@ async function explainHeld(
     ...(record.queueId === query ? [] : [`The id ${query} is an earlier name of it.`]),
     ...(count > 1 ? [`${count} messages came of ${query}; this is one of them.`] : []),
     ...(record.deferrals > 0 ? [`Its provider deferred it ${record.deferrals} time(s).`] : []),
+    ...(message.senderLimit
+      ? ['Its sender limit keeps it: the sender has sent all it may just now, others go on.']
+      : []),
     leaves(message.leavesAt, parts.clock.nowMs()),
     ...(provider === null ? [] : about(parts, provider)),
   ];
@@ -100,6 +104,7 @@ function about({ resolution }: TargetParts, report: ProviderReport): readonly st
   const limitText = rates.length === 0 ? 'none' : rates.join('; ');
   return [
     `Limits of ${report.provider}: ${limitText} (${from}).`,
+    ...senderLimits(report),
     ...(report.passUntil === null ? [] : ['An operator lets everything to it pass just now.']),
     ...(report.suspended === null ? [] : [`It is suspended: ${report.suspended.why}.`]),
     ...answered(report),
@@ -132,6 +137,20 @@ function answered({ factor, feedback, configured }: ProviderReport): readonly st
     default:
       return feedback.phase satisfies never;
   }
+}
+
+function senderLimits({ limits, limitedSenders }: ProviderReport): readonly string[] {
+  const { perSender } = limits;
+  if (perSender === null) return [];
+  const { pace, burst, quotas } = perSender;
+  const rates = [...(pace === null ? [] : [`${pace}, at most ${burst} at once`]), ...quotas];
+  const { senders, held } = limitedSenders;
+  return [
+    `Sender limit, for each sender by itself: ${rates.join('; ')}.`,
+    ...(senders === 0
+      ? []
+      : [`${senders} sender(s) reached it, for which ${held} message(s) wait; others pass them.`]),
+  ];
 }
 
 function leaves(atMs: number | null, nowMs: number): string {

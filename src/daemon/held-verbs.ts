@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Counted, HeldReport, Selection } from '../control/api.ts';
 import type { HeldRecord } from '../pace/item.ts';
-import { heldReport, otherReport, positionsIn } from './reports.ts';
+import { heldReport, otherReport, positionsIn } from './held-report.ts';
 import type { TargetParts } from './target.ts';
 
 /** Reports written before other work gets its turn. */

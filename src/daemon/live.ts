@@ -4,8 +4,9 @@
  */
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
-import { createLaneOf } from '../config/lane.ts';
+import { createLaneOf, headerNames } from '../config/lane.ts';
 import { parseAddress } from '../mail/address.ts';
+import type { Origin } from '../mail/origin.ts';
 import type { Target } from '../pace/audience.ts';
 import type { PaceSettings } from '../pace/wire.ts';
 import { Outbound, readOutbound } from '../postfix/outbound.ts';
@@ -30,7 +31,9 @@ export class Live {
   outbound: Outbound;
   resolver: Resolver;
   readonly #machines = machineAddresses();
-  #laneOf: (sender: string) => string;
+  #laneOf: (origin: Origin) => string;
+  /** Headers that lanes go by, in lower case. */
+  headerNames: ReadonlySet<string>;
   #laneIndex: ReadonlyMap<string, number>;
 
   private constructor(
@@ -45,6 +48,7 @@ export class Live {
     this.outbound = outbound;
     this.resolver = createResolver(config);
     this.#laneOf = createLaneOf(config.lanes);
+    this.headerNames = headerNames(config.lanes);
     this.#laneIndex = indexOf(config);
   }
 
@@ -62,6 +66,7 @@ export class Live {
     this.config = config;
     this.resolver = createResolver(config);
     this.#laneOf = createLaneOf(config.lanes);
+    this.headerNames = headerNames(config.lanes);
     this.#laneIndex = indexOf(config);
   }
 
@@ -132,7 +137,7 @@ export class Live {
       limitsOf: (provider) => this.resolver.provider(provider).limits,
       targetOf: (recipient) => this.targetOf(recipient),
       prepare: (recipients) => this.prepare(recipients),
-      laneOf: (sender) => this.#laneOf(sender),
+      laneOf: (origin) => this.#laneOf(origin),
       laneIndex: (lane) => this.#laneIndex.get(lane) ?? this.#laneIndex.get('default') ?? 0,
       bestLane: () => this.config.lanes[0]?.name ?? 'default',
       backoff: () => this.config.retry,

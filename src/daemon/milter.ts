@@ -4,6 +4,9 @@
  * refusal, never a closed socket. At the ports of tempfail mode recipients go by door.ts first.
  */
 import { parseAddress } from '../mail/address.ts';
+import { type HeaderText, headerText } from '../mail/header-text.ts';
+import type { Origin } from '../mail/origin.ts';
+import type { Connect } from '../milter/command.ts';
 import type { Editor } from '../milter/editor.ts';
 import type { Handler, MilterOptions } from '../milter/options.ts';
 import { proceed } from '../milter/verdict.ts';
@@ -15,6 +18,8 @@ import { type Admission, atDoor, type DoorKeeper, ourRefusal } from './refusal.t
 export interface Conversation {
   /** `{daemon_port}`: where the client connected; absent from sendmail(1). */
   port: number | undefined;
+  /** The client's; absent for sendmail(1), which Postfix shows as a client without a port. */
+  address: string | undefined;
 }
 
 interface Recipient {
@@ -26,6 +31,9 @@ interface Recipient {
 
 export interface Transaction {
   sender: string;
+  login: string | undefined;
+  readonly client: string | undefined;
+  readonly headers: Map<string, HeaderText[]>;
   readonly recipients: Recipient[];
   /** What was let in at RCPT. */
   admitted: Admission | undefined;
@@ -38,6 +46,8 @@ export interface MilterParts {
    */
   readonly prepare: (destination: string, mailer: string | undefined) => Promise<void> | undefined;
   readonly leaves: (destination: string, mailer: string | undefined) => boolean;
+  /** Headers that are looked at, in lower case, as of now. */
+  readonly headerNames: () => ReadonlySet<string>;
   readonly decide: (message: Message) => Promise<Verdict>;
   readonly holdAnyway: (message: Message, why: string) => Verdict;
   /** Absent: no provider is in tempfail mode. */
@@ -50,6 +60,9 @@ const DECISION_MS = 4000;
 const VERDICT_MS = 3000;
 /** A peer that talks no milter protocol is told of this often at most: a port scan is no news. */
 const FAULTS_EVERY_MS = 60_000;
+
+/** Headers of one name that are looked at. */
+const MOST_HEADERS = 20;
 
 export function milterOptions(parts: MilterParts): MilterOptions<Conversation, Transaction> {
   const { door } = parts;
@@ -70,16 +83,27 @@ export function milterOptions(parts: MilterParts): MilterOptions<Conversation, T
       await parts.prepare(destination, mailer);
       const leaves = parts.leaves(destination, mailer);
       const wait = { signal: context.signal, progress: () => context.progress() };
-      const refusal = leaves ? await atDoor(door, txn, text, wait) : undefined;
+      const refusal = leaves ? await atDoor(door, originOf(txn), txn, text, wait) : undefined;
       if (refusal === undefined) txn.recipients.push(recipient);
       return refusal ?? proceed;
     })();
   };
   return {
-    session: () => ({ port: undefined }),
-    transaction: () => ({ sender: '', recipients: [], admitted: undefined }),
+    session: () => ({ port: undefined, address: undefined }),
+    transaction: ({ address: client }) => ({
+      sender: '',
+      login: undefined,
+      client,
+      headers: new Map(),
+      recipients: [],
+      admitted: undefined,
+    }),
+    // Nobody sends headers that no lane goes by. A connection that was made before a lane asked for
+    // them brings none, and its mail is in the lane that the rest of it says.
+    spared: () => (parts.headerNames().size === 0 ? ['header'] : []),
     edits: ['quarantine'],
     macros: {
+      mail: ['{auth_authen}'],
       rcpt: ['i', '{rcpt_addr}', '{rcpt_host}', '{rcpt_mailer}'],
       eom: ['i'],
       ...(door && { connect: ['j', 'v', '{daemon_port}'] }),
@@ -88,16 +112,25 @@ export function milterOptions(parts: MilterParts): MilterOptions<Conversation, T
     // Nothing of ours depends on an answer to MAIL, nor, but for the door, on one to RCPT, so that
     // Postfix need not wait for it.
     observe: {
-      mail(event, { txn }) {
+      mail(event, { txn, macros }) {
         const address = parseAddress(event.raw);
         txn.sender = address.kind === 'null' ? '' : address.text;
+        txn.login = macros.get('{auth_authen}') || undefined;
       },
       ...(door === undefined && { rcpt: (event, context) => void rcpt(event, context) }),
+      header({ name, value }, { txn: { headers } }) {
+        const key = name.toLowerCase();
+        if (!parts.headerNames().has(key)) return;
+        const values = headers.get(key) ?? [];
+        headers.set(key, values);
+        if (values.length < MOST_HEADERS) values.push(headerText(value));
+      },
     },
     on: {
-      connect(_, { session, macros }) {
+      connect(event, { session, macros }) {
         const port = macros.get('{daemon_port}');
         session.port = port === undefined ? undefined : Number(port);
+        session.address = clientAddress(event);
         return proceed;
       },
       ...(door && { rcpt }),
@@ -132,7 +165,7 @@ async function judge(
   const verdict = await inTime(decide(parts, txn, queueId), () => {
     // Who it goes to may be what could not be found out in time: all of them count as leaving.
     const recipients = txn.recipients.map(({ address }) => address);
-    return parts.holdAnyway({ queueId, sender: txn.sender, recipients }, 'no verdict in time');
+    return parts.holdAnyway({ queueId, origin: originOf(txn), recipients }, 'no verdict in time');
   });
   if (verdict.kind === 'hold') {
     // It is charged again when it leaves; until then nothing of it is under way.
@@ -144,18 +177,34 @@ async function judge(
 
 async function decide(
   parts: MilterParts,
-  { sender, recipients: all, admitted }: Transaction,
+  txn: Transaction,
   queueId: string | undefined,
 ): Promise<Verdict> {
   const recipients: string[] = [];
-  for (const { address, destination, mailer } of all) {
+  for (const { address, destination, mailer } of txn.recipients) {
     if (destination === undefined) continue;
     const asked = parts.prepare(destination, mailer);
     if (asked !== undefined) await asked;
     if (parts.leaves(destination, mailer)) recipients.push(address);
   }
   if (recipients.length === 0) return { kind: 'pass' };
-  return parts.decide({ queueId, sender, recipients, ...(admitted && { admitted }) });
+  const { admitted } = txn;
+  return parts.decide({
+    queueId,
+    origin: originOf(txn),
+    recipients,
+    ...(admitted && { admitted }),
+  });
+}
+
+function originOf({ sender, login, client, headers }: Transaction): Origin {
+  return { sender, login, client, headers };
+}
+
+/** sendmail(1) comes as `localhost`, 127.0.0.1, port 0. */
+function clientAddress({ host, family, address, port }: Connect): string | undefined {
+  if (family !== 'inet' && family !== 'inet6') return undefined;
+  return host === 'localhost' && address === '127.0.0.1' && port === 0 ? undefined : address;
 }
 
 function inTime(verdict: Promise<Verdict>, otherwise: () => Verdict): Promise<Verdict> {

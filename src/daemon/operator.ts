@@ -123,7 +123,7 @@ export class Operator {
     await store.setControl(provider, control, { atUs: clock.nowUs(), provider, from, ...change });
     await pacer.is.gate.readControls();
     if (provider === EVERY) pacer.is.scheduler.wakeAll();
-    else pacer.is.scheduler.wake(provider);
+    else pacer.is.scheduler.reopen(provider);
     const { kind, to, why, by } = change;
     log.info({ provider, kind, from, to, why, by }, 'limit changed');
   }
@@ -171,6 +171,7 @@ function merged(limits: Limits, { pace, burst, quotas, inFlight }: Override): Li
     ...((inFlight ?? limits.inFlight) !== undefined && {
       inFlight: inFlight ?? limits.inFlight ?? 1,
     }),
+    ...(limits.perSender && { perSender: limits.perSender }),
   };
 }
 

@@ -4,6 +4,7 @@
  * message are not concerned.
  */
 import { type ReplyCode, reply } from '../milter/verdict.ts';
+import type { Origin } from '../mail/origin.ts';
 import type { Target } from '../pace/audience.ts';
 import type { Clock } from '../pace/clock.ts';
 import type { Caller, DoorAnswer } from '../pace/door.ts';
@@ -35,7 +36,8 @@ const PROGRESS_MS = 2000;
 /** undefined: let in, or not to be refused. Rejects with StoreError. */
 export async function atDoor(
   door: DoorKeeper,
-  txn: { readonly sender: string; admitted: Admission | undefined },
+  origin: Origin,
+  txn: { admitted: Admission | undefined },
   recipient: string,
   { signal, progress }: { readonly signal: AbortSignal; readonly progress: () => void },
 ): Promise<ReplyCode | undefined> {
@@ -45,7 +47,7 @@ export async function atDoor(
   const id = txn.admitted?.id ?? door.newId();
   const timer = setInterval(progress, PROGRESS_MS);
   try {
-    const answer = await door.ask({ id, provider, sender: txn.sender, signal });
+    const answer = await door.ask({ id, provider, origin, signal });
     if (answer.kind === 'later') return refusal(answer.cause, answer.atMs, door.clock.nowMs());
     txn.admitted ??= { id, providers: new Set(), recipients: [] };
     txn.admitted.providers.add(provider);

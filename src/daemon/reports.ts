@@ -1,15 +1,14 @@
 /** What the daemon knows, as the control socket tells it. */
-import type { HeldReport, LimitsReport, ProviderReport } from '../control/api.ts';
-import type { Limits } from '../limit/limits.ts';
-import { formatRate } from '../limit/rate.ts';
+import type { ProviderReport } from '../control/api.ts';
+import { senderKey } from '../mail/origin.ts';
 import type { Clock } from '../pace/clock.ts';
 import type { HeldRecord } from '../pace/item.ts';
 import type { Pacer } from '../pace/pacer.ts';
-import type { OtherHold } from '../pace/ownership.ts';
 import type { Mode } from '../provider/provider.ts';
 import type { Resolution } from '../provider/resolve.ts';
 import type { Store } from '../store/store.ts';
 import type { Reported } from './feedback-report.ts';
+import { limitsReport } from './limits-report.ts';
 
 export interface ReportParts {
   readonly clock: Clock;
@@ -20,22 +19,6 @@ export interface ReportParts {
   readonly modeOf: (provider: string) => Mode;
   /** Providers of a message's recipients, in order of first mention. */
   readonly providersOf: (recipients: readonly string[]) => readonly string[];
-}
-
-/** Most destinations have the same limits: written once. */
-const written = new WeakMap<Limits, LimitsReport>();
-
-export function limitsReport(limits: Limits): LimitsReport {
-  const known = written.get(limits);
-  if (known !== undefined) return known;
-  const report = {
-    pace: limits.pace === undefined ? null : formatRate(limits.pace),
-    burst: limits.pace?.burst ?? null,
-    quotas: limits.quotas.map(formatRate),
-    inFlight: limits.inFlight ?? null,
-  };
-  written.set(limits, report);
-  return report;
 }
 
 /** Mail that waits out its own backoff, by provider. */
@@ -97,24 +80,40 @@ export async function providerReport(
     inFlight,
     held: waiting.messages,
     heldByLane: waiting.byLane,
+    limitedSenders: limitedAt(parts, provider),
     nextRelease: waiting.messages > 0 && Number.isFinite(next) ? ms(Math.max(next, nowUs)) : null,
     lastRelease:
-      waiting.messages > 0 ? await lastRelease(parts, provider, waiting.recipients) : null,
+      waiting.messages > 0
+        ? await lastRelease(parts, provider, waiting.recipients, waiting.most)
+        : null,
   };
 }
 
-/** When the last of so many recipients leaves, if nothing better comes. */
-async function lastRelease(
+/** So many recipients of one sender. */
+export interface Own {
+  readonly sender: string;
+  readonly recipients: number;
+}
+
+/**
+ * When the last of so many recipients leaves, if nothing better comes. `own`: those of one sender,
+ * which leave no faster than its own limit lets them.
+ */
+export async function lastRelease(
   { pacer, feedback, store, clock }: ReportParts,
   provider: string,
   recipients: number,
+  own: Own | undefined,
 ): Promise<number | null> {
   const trouble = pacer.is.patients.of(provider);
   if (pacer.is.gate.passes(provider)) return Math.round(clock.nowMs());
-  const atUs = await store.forecast(
-    { provider, recipients: 1, limits: pacer.is.gate.limits(provider) },
-    recipients,
-  );
+  const limits = pacer.is.gate.limits(provider);
+  let atUs = await store.forecast({ provider, recipients: 1, limits }, recipients);
+  if (own !== undefined && limits.perSender !== undefined) {
+    const { sender, recipients: count } = own;
+    const demand = { provider, sender, recipients: 1, limits: limits.perSender };
+    atUs = Math.max(atUs, await store.forecast(demand, count));
+  }
   if (!Number.isFinite(atUs)) return null;
   // Nobody knows when a provider that takes nothing accepts again: no date is promised.
   return trouble === undefined && feedback.room(provider) === undefined
@@ -126,6 +125,8 @@ interface Waiting {
   readonly messages: number;
   readonly recipients: number;
   readonly byLane: Readonly<Record<string, number>>;
+  /** The sender of most of it. */
+  readonly most: Own | undefined;
 }
 
 /** Mail held for a provider: in its lanes, or in its own backoff. `charged`: ids in flight. */
@@ -138,9 +139,15 @@ function heldAt(
   const byLane: Record<string, number> = {};
   let messages = 0;
   let recipients = 0;
+  let most: Own | undefined;
+  const bySender = new Map<string, number>();
   const add = (record: HeldRecord, count: number): void => {
     messages++;
     recipients += count;
+    const sender = senderKey(record);
+    const own = (bySender.get(sender) ?? 0) + count;
+    bySender.set(sender, own);
+    if (own > (most?.recipients ?? 0)) most = { sender, recipients: own };
     byLane[record.lane] = (byLane[record.lane] ?? 0) + 1;
   };
   for (const item of pacer.is.scheduler.lineUp.queue(provider)?.inTurn() ?? []) {
@@ -149,80 +156,26 @@ function heldAt(
     if (!item.observed && !charged.has(item.id)) add(item.record, share?.recipients ?? 0);
   }
   for (const record of shelf.get(provider) ?? []) add(record, record.recipients.length);
-  return { messages, recipients, byLane };
+  return { messages, recipients, byLane, most };
+}
+
+function limitedAt(
+  { pacer }: ReportParts,
+  provider: string,
+): { readonly senders: number; readonly held: number } {
+  const senders = new Set<string>();
+  let held = 0;
+  for (const { sender, items } of pacer.is.scheduler.lineUp.queue(provider)?.limited() ?? []) {
+    senders.add(sender);
+    held += items.filter(({ observed }) => !observed).length;
+  }
+  return { senders: senders.size, held };
 }
 
 async function whySuspended(store: Store, provider: string): Promise<string> {
   const history = await store.history(provider, 50);
   const last = history.find(({ kind }) => kind === 'suspend');
   return last === undefined ? 'suspended' : `${last.why || 'no reason given'} (by ${last.by})`;
-}
-
-/** A message of ours. `position`: how many recipients leave before it and with it. */
-export async function heldReport(
-  parts: ReportParts,
-  record: HeldRecord,
-  positions: ReadonlyMap<string, number>,
-): Promise<HeldReport> {
-  const { pacer } = parts;
-  const providers = parts.providersOf(record.recipients);
-  let leavesAt: number | null = record.notBeforeMs > 0 ? record.notBeforeMs : 0;
-  for (const provider of providers) {
-    const ahead = positions.get(`${provider} ${record.queueId}`);
-    const at = ahead === undefined ? null : await lastRelease(parts, provider, ahead);
-    leavesAt = at === null || leavesAt === null ? null : Math.max(leavesAt, at);
-  }
-  if (pacer.is.desk.shelved(record.queueId)) leavesAt = record.notBeforeMs;
-  return {
-    queueId: record.queueId,
-    formerIds: record.formerIds,
-    owner: 'ours',
-    sender: record.sender,
-    recipients: record.recipients,
-    providers,
-    lane: record.lane,
-    arrivedAt: Math.round(record.arrivedMs),
-    heldAt: Math.round(record.heldMs),
-    why: record.why,
-    leavesAt: leavesAt === null || leavesAt === 0 ? null : Math.round(leavesAt),
-    expiresAt: Math.round(pacer.is.maxHold.expiresMs(record)),
-    deferrals: record.deferrals,
-  };
-}
-
-/** Recipients up to and including each message, by `provider queue-id`, in the order of turns. */
-export function positionsIn(
-  { pacer }: ReportParts,
-  providers: Iterable<string>,
-): Map<string, number> {
-  const positions = new Map<string, number>();
-  for (const provider of providers) {
-    let recipients = 0;
-    for (const item of pacer.is.scheduler.lineUp.queue(provider)?.inTurn() ?? []) {
-      recipients += item.shares.find((one) => one.provider === provider)?.recipients ?? 0;
-      positions.set(`${provider} ${item.record.queueId}`, recipients);
-    }
-  }
-  return positions;
-}
-
-export function otherReport(parts: ReportParts, { message, owner, why }: OtherHold): HeldReport {
-  const recipients = message.recipients.map(({ address }) => address);
-  return {
-    queueId: message.queueId,
-    formerIds: [],
-    owner,
-    sender: message.sender,
-    recipients,
-    providers: parts.providersOf(recipients),
-    lane: '',
-    arrivedAt: message.arrivalSec * 1000,
-    heldAt: message.arrivalSec * 1000,
-    why,
-    leavesAt: null,
-    expiresAt: null,
-    deferrals: 0,
-  };
 }
 
 function inTime<T extends { readonly untilUs?: number }>(

@@ -117,6 +117,7 @@ export class Service {
       milterOptions({
         prepare: (destination, mailer) => live.outbound.prepare(destination, mailer),
         leaves: (destination, mailer) => live.outbound.leaves(destination, mailer),
+        headerNames: () => live.headerNames,
         decide: (message) => pacer.is.verdicts.decide(message),
         holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
         ...(live.refuses && { door: doorKeeper({ clock, live, pacer, store, log }) }),

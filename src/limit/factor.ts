@@ -1,19 +1,22 @@
 /** A factor on a provider's limits: how feedback slows a provider down. */
-import type { Limits, Pace } from './limits.ts';
+import type { Limits, Pace, SenderLimits } from './limits.ts';
 
 /**
  * 0 < factor <= 1. The count of the pace becomes a real number, so that 1/min can be slowed; burst
- * and quotas stay whole and at least 1; in_flight is another matter and stays.
+ * and quotas stay whole and at least 1; in_flight is another matter and stays. The share of each sender
+ * remains the part that it was.
  */
 export function scaled(limits: Limits, factor: number): Limits {
   if (factor === 1) return limits;
+  const { perSender } = limits;
+  const own = perSender === undefined ? {} : { perSender: scaledRates(perSender, factor) };
+  return { ...limits, ...scaledRates(limits, factor), ...own };
+}
+
+function scaledRates({ pace, quotas }: SenderLimits, factor: number): SenderLimits {
   return {
-    ...limits,
-    ...(limits.pace === undefined ? {} : { pace: scaledPace(limits.pace, factor) }),
-    quotas: limits.quotas.map(({ count, windowUs }) => ({
-      count: atLeastOne(count * factor),
-      windowUs,
-    })),
+    ...(pace === undefined ? {} : { pace: scaledPace(pace, factor) }),
+    quotas: quotas.map(({ count, windowUs }) => ({ count: atLeastOne(count * factor), windowUs })),
   };
 }
 

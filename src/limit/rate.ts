@@ -3,7 +3,7 @@
  * Text that is neither throws a plain SyntaxError, `found …, expected …`: the caller knows the file,
  * line and key, or the command, and adds them.
  */
-import type { Limits, Pace, Quota } from './limits.ts';
+import type { Limits, Pace, Quota, SenderLimits } from './limits.ts';
 
 /** Recipients per window. */
 export interface Rate {
@@ -91,14 +91,18 @@ export function formatRate({ count, windowUs }: Rate): string {
   return `${Number(count.toPrecision(Number.isInteger(count) ? 15 : 4))}/${window.replace(/^1(?=\D)/, '')}`;
 }
 
-/** `20/min burst 3, 300/h, 1500/day, 5 in flight`; `unlimited`. */
+/** `20/min burst 3, 300/h, 1500/day, 5 in flight; each sender 5/min burst 1`; `unlimited`. */
 export function formatLimits(limits: Limits): string {
-  const parts = limits.quotas.map(formatRate);
-  if (limits.pace !== undefined) {
-    parts.unshift(`${formatRate(limits.pace)} burst ${limits.pace.burst}`);
-  }
-  if (limits.inFlight !== undefined) parts.push(`${limits.inFlight} in flight`);
-  return parts.length === 0 ? 'unlimited' : parts.join(', ');
+  const { inFlight, perSender } = limits;
+  const parts = rates(limits);
+  if (inFlight !== undefined) parts.push(`${inFlight} in flight`);
+  const own = perSender === undefined ? '' : `; each sender ${rates(perSender).join(', ')}`;
+  return `${parts.length === 0 ? 'unlimited' : parts.join(', ')}${own}`;
+}
+
+function rates({ pace, quotas }: SenderLimits): string[] {
+  const written = quotas.map(formatRate);
+  return pace === undefined ? written : [`${formatRate(pace)} burst ${pace.burst}`, ...written];
 }
 
 function durationUs(text: string): number | undefined {

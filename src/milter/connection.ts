@@ -7,7 +7,7 @@ import { decodeCommand, type Command } from './command.ts';
 import type { EditList } from './editor.ts';
 import { ProtocolError } from './error.ts';
 import { Inbox } from './inbox.ts';
-import { LIMITS, wantsOf, type Limits, type MilterOptions } from './options.ts';
+import { LIMITS, wantsNow, wantsOf, type Limits, type MilterOptions } from './options.ts';
 import type { Wants } from './negotiation.ts';
 import { Program, type Bench } from './program.ts';
 import { encodeReply } from './reply.ts';
@@ -63,7 +63,7 @@ export class Connection implements Bench {
     this.#service = service;
     this.#wire = wire;
     this.#inbox = new Inbox(limits.frameBytes);
-    this.#session = new Session(wants);
+    this.#session = new Session(wantsNow(wants, options.spared?.() ?? []));
     this.#program = new Program(options, limits, this.#session, this.#session.macros, this);
   }
 

@@ -86,6 +86,8 @@ export interface MilterOptions<C, T> {
   /** Events that are looked at: no answer, and no round trip where the MTA can do without. */
   readonly observe?: { readonly [S in Exclude<Stage, 'eom'>]?: Observer<S, C, T> };
   /** What the handler of the end of message may change. */
+  /** Observed events that a connection does without; asked when it negotiates. */
+  readonly spared?: () => readonly Exclude<Stage, 'eom'>[];
   readonly edits?: readonly EditRight[];
   readonly macros?: Wants['macros'];
   readonly rejectedRecipients?: boolean;
@@ -115,6 +117,12 @@ export const LIMITS: Limits = {
   eomMs: 25_000,
   idleMs: 7_210_000,
 };
+
+/** What a connection negotiates now. */
+export function wantsNow(wants: Wants, spared: readonly Stage[]): Wants {
+  if (spared.length === 0) return wants;
+  return { ...wants, observe: new Set([...wants.observe].filter((one) => !spared.includes(one))) };
+}
 
 /** What to negotiate; TypeError for an event that is both handled and observed. */
 export function wantsOf<C, T>(options: MilterOptions<C, T>): Wants {

@@ -2,6 +2,7 @@
  * Everything that waits here, in one place: the records on disk, the lanes, and the shelf of
  * messages whose own backoff is not over. What one of them knows, all of them know.
  */
+import { senderKey } from '../mail/origin.ts';
 import { audienceOf, type Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { HeldBook } from './held-book.ts';
@@ -158,6 +159,7 @@ export class Desk {
     return {
       id: this.idOf(record.queueId),
       record,
+      sender: senderKey(record),
       lane: this.#parts.laneIndex(record.lane),
       shares,
       observed: false,

@@ -4,7 +4,9 @@
  * only when its turn would come later than that. What was taken is not given back: a message that
  * ends before it was sent costs its intervals, never an overrun.
  */
+import { type Origin, senderKey } from '../mail/origin.ts';
 import type { Share } from './item.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Attempt, Cause, Gate } from './gate.ts';
@@ -14,8 +16,8 @@ export interface DoorParts {
   readonly store: Store;
   readonly gate: Gate;
   /** Whether older mail of the provider is held, in this lane or a better one. */
-  readonly waitsBefore: (provider: string, lane: number) => boolean;
-  readonly laneOf: (sender: string) => string;
+  readonly waitsBefore: Scheduler['waitsBefore'];
+  readonly laneOf: (origin: Origin) => string;
   readonly laneIndex: (lane: string) => number;
   /** How long a recipient may wait for its turn; 0: not at all. */
   readonly waitMs: () => number;
@@ -28,7 +30,8 @@ export interface Caller {
   /** The message's name in the pool; its in_flight place. */
   readonly id: string;
   readonly provider: string;
-  readonly sender: string;
+  /** Without headers, which come later. */
+  readonly origin: Origin;
   /** Fires when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
@@ -77,7 +80,7 @@ export class Door {
   async ask(caller: Caller): Promise<DoorAnswer> {
     const line = this.#line(caller.provider);
     const { laneOf, laneIndex } = this.#parts;
-    const lane = laneIndex(laneOf(caller.sender));
+    const lane = laneIndex(laneOf(caller.origin));
     const place: Place = { caller, lane, answer: () => undefined, isOver: false };
     const answered = new Promise<DoorAnswer>((resolve) => {
       place.answer = resolve;
@@ -154,14 +157,17 @@ export class Door {
   /** When its turn would come, as far as the limits tell. */
   async #turnOf(line: Line, place: Place): Promise<number> {
     const { gate, store } = this.#parts;
-    const demand = gate.demand({ provider: line.provider, recipients: 1 }, false);
     const ahead = line.places.indexOf(place);
     // The store's clock may not be ours.
-    const [turnUs, storeUs] = await Promise.all([
-      store.forecast(demand, Math.max(0, ahead) + 1),
-      store.now(),
-    ]);
-    const limitsUs = this.#parts.clock.nowUs() + Math.max(0, turnUs - storeUs);
+    const key = senderKey(place.caller.origin);
+    const own = line.places.filter((one, i) => i < ahead && senderKey(one.caller.origin) === key);
+    const turns = gate
+      .demands({ provider: line.provider, recipients: 1 }, key, false)
+      .map((demand) =>
+        store.forecast(demand, (demand.sender === undefined ? Math.max(0, ahead) : own.length) + 1),
+      );
+    const [storeUs, ...turnsUs] = await Promise.all([store.now(), ...turns]);
+    const limitsUs = this.#parts.clock.nowUs() + Math.max(0, Math.max(...turnsUs) - storeUs);
     return Math.max(limitsUs, line.cause.kind === 'trouble' ? line.nextUs : 0) / 1000;
   }
 
@@ -217,11 +223,14 @@ export class Door {
   async #attempt({ caller, lane }: Place): Promise<Attempt> {
     const { gate, waitsBefore } = this.#parts;
     const { id, provider } = caller;
-    if (!gate.passes(provider) && waitsBefore(provider, lane)) {
-      return { ok: false, waitUs: Infinity, cause: { kind: 'waiting', provider }, debts: [] };
+    const sender = senderKey(caller.origin);
+    const older = gate.passes(provider) ? undefined : waitsBefore(provider, lane, sender);
+    if (older !== undefined) {
+      const cause = { kind: 'waiting', provider, ...(older === 'sender' && { sender }) } as const;
+      return { ok: false, waitUs: Infinity, cause, debts: [] };
     }
     const shares: readonly Share[] = [{ provider, recipients: 1 }];
-    return this.#parts.gate.attempt({ id, lane, shares, observed: false }, false);
+    return this.#parts.gate.attempt({ id, sender, lane, shares, observed: false }, false);
   }
 
   #arm(line: Line, againUs = Infinity): void {

@@ -99,6 +99,7 @@ export class Gate {
       ...(rate && { pace: { count: rate.count, windowUs: rate.windowUs, burst: burst ?? 1 } }),
       quotas: override.quotas ?? limits.quotas,
       ...(inFlight !== undefined && { inFlight }),
+      ...(limits.perSender && { perSender: limits.perSender }),
     };
   }
 
@@ -108,20 +109,31 @@ export class Gate {
     return isOver ? undefined : override;
   }
 
-  /** What one provider is asked for: limits as they are enforced now. */
-  demand(share: Share, observed: boolean): Demand {
+  /**
+   * What one provider is asked for: limits as they are enforced now, and those of the sender where
+   * each has its own (undefined: it is not known).
+   */
+  demands(share: Share, sender: string | undefined, observed: boolean): readonly Demand[] {
     const limits = this.limits(share.provider);
+    const own = { ...share, limits: this.#inForce(share.provider, limits, observed) };
+    if (limits.perSender === undefined || sender === undefined) return [own];
+    return [own, { ...share, sender, limits: limits.perSender }];
+  }
+
+  #inForce(provider: string, limits: Limits, observed: boolean): Limits {
     if (observed || !this.#parts.outcomesSeen()) {
       const { inFlight: _, ...others } = limits;
-      return { ...share, limits: others };
+      return others;
     }
-    const isInTrouble = this.#parts.troubleOf(share.provider) !== undefined;
-    return { ...share, limits: isInTrouble ? { ...limits, inFlight: 1 } : limits };
+    const isInTrouble = this.#parts.troubleOf(provider) !== undefined;
+    return isInTrouble ? { ...limits, inFlight: 1 } : limits;
   }
 
   async attempt(
     message: {
       readonly id: string;
+      /** Whose share it takes. */
+      readonly sender: string;
       readonly lane: number;
       readonly shares: readonly Share[];
       readonly observed: boolean;
@@ -139,7 +151,9 @@ export class Gate {
       ? undefined
       : (this.#inTrouble(asking, nowMs) ?? this.#stopped(asking, nowMs));
     if (stuck !== undefined) return { ok: false, debts: [], ...stuck };
-    const demands = asking.map((share) => this.demand(share, message.observed));
+    const demands = asking.flatMap((share) =>
+      this.demands(share, message.sender, message.observed),
+    );
     const passDemands = passing.map((share) => ({ ...share, limits: { quotas: [] } }));
     if (demands.length === 0) {
       await store.charge(passDemands);
@@ -158,9 +172,9 @@ export class Gate {
       return { ok: false, debts: answer.debts, waitUs: Infinity, cause };
     }
     if (passDemands.length > 0) await store.charge(passDemands);
-    const exceeded = answer.exceeded.map(({ provider, quota }) => ({
+    const exceeded = answer.exceeded.map(({ provider, sender, quota }) => ({
       provider,
-      text: `more recipients than its quota of ${quota.count}`,
+      text: `more recipients than ${sender === undefined ? 'its' : "each sender's"} quota of ${quota.count}`,
     }));
     return { ok: true, debts: answer.debts, exceeded };
   }
@@ -211,4 +225,9 @@ export class Gate {
 /** Whether a refusal holds for all mail of the provider that refused. */
 export function closes({ cause: { kind } }: Attempt & { ok: false }): boolean {
   return kind === 'trouble' || kind === 'suspended' || kind === 'in_flight';
+}
+
+/** It is the limit of its sender alone, not the provider's. */
+export function isSenders({ cause: { sender } }: Attempt & { ok: false }): boolean {
+  return sender !== undefined;
 }

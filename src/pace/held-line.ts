@@ -13,6 +13,7 @@ const heldLine = z.discriminatedUnion('op', [
     queueId,
     formerIds: z.array(z.string()),
     sender: z.string(),
+    login: z.string().optional(),
     recipients: z.array(z.string()),
     lane: z.string(),
     arrivedMs: z.number(),

@@ -3,6 +3,7 @@
  * the queue says which of them are still there and who they still go to. Those in the deferred queue
  * go back to hold: a provider deferred them, or they were released and nobody was woken for them.
  */
+import type { Origin } from '../mail/origin.ts';
 import type { Store } from '../store/store.ts';
 import { audienceOf, type Target } from './audience.ts';
 import type { Desk } from './desk.ts';
@@ -16,7 +17,7 @@ export interface InheritParts {
   readonly queue: HoldQueue;
   readonly settings: {
     readonly targetOf: (recipient: string) => Target | undefined;
-    readonly laneOf: (sender: string) => string;
+    readonly laneOf: (origin: Origin) => string;
     readonly prepare: (recipients: readonly string[]) => Promise<void>;
   };
 }
@@ -65,7 +66,7 @@ export async function readInherited(
       formerIds: [],
       sender: message.sender,
       recipients,
-      lane: parts.settings.laneOf(message.sender),
+      lane: parts.settings.laneOf({ sender: message.sender }),
       arrivedMs: message.arrivalSec * 1000,
       heldMs: place.sinceMs,
       why: 'under way when postpace was started',

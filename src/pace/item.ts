@@ -6,6 +6,8 @@ export interface HeldRecord {
   /** Ids Postfix gave the message before. */
   readonly formerIds: readonly string[];
   readonly sender: string;
+  /** Who logged in to send it (SASL), where somebody did. */
+  readonly login?: string | undefined;
   /** Those without an outcome yet. */
   readonly recipients: readonly string[];
   /** Name of the lane. */
@@ -34,6 +36,8 @@ export interface Item {
   /** Unique in the pool, the in_flight token: `host/queue-id`. */
   readonly id: string;
   readonly record: HeldRecord;
+  /** Whose turn it takes and whose share: mail/origin.ts. */
+  readonly sender: string;
   /** Index of the lane, 0 the best. */
   readonly lane: number;
   readonly shares: readonly Share[];

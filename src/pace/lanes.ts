@@ -1,10 +1,14 @@
 /**
  * The waiting mail of one provider: lanes, best first; inside a lane senders take turns, and each
  * sender's mail leaves oldest first. Items are removed lazily: one that no longer waits is skipped.
+ *
+ * A sender that is at its own limit steps aside with its mail: its line is closed until the limit
+ * has room again, others have their turns, and no fresh mail but its own waits behind it.
  */
 import type { Item } from './item.ts';
+import { SenderLine } from './sender-line.ts';
 
-type Lane = Map<string, Item[]>;
+type Lane = Map<string, SenderLine>;
 
 export class ProviderQueue {
   readonly provider: string;
@@ -18,6 +22,9 @@ export class ProviderQueue {
   readonly kept = new Set<Item>();
   readonly #lanes: Lane[] = [];
   readonly #counts: number[] = [];
+  readonly #closed = new Set<SenderLine>();
+  /** Senders of which ownCounts last said that something waits. */
+  readonly #said = new Set<string>();
   #size = 0;
 
   constructor(provider: string) {
@@ -39,19 +46,54 @@ export class ProviderQueue {
     return this.#counts;
   }
 
-  /** Whether mail waits in this lane or a better one. */
+  /** Whether mail waits in this lane or a better one, that of senders at their limit left out. */
   waitsBefore(lane: number): boolean {
     for (let index = 0; index <= lane; index++) if ((this.#counts[index] ?? 0) > 0) return true;
     return false;
   }
 
+  /** Whether the sender's own mail waits for its limit, in this lane or a better one. */
+  waitsLimited(lane: number, sender: string): boolean {
+    return this.#lanes.some(
+      (lines, index) => index <= lane && (lines.get(sender)?.limitedCount ?? 0) > 0,
+    );
+  }
+
+  isLimited(item: Item): boolean {
+    return this.#lineOf(item)?.isLimited ?? false;
+  }
+
+  /**
+   * What waits of a sender for its own limit, by lane; undefined where nothing does and nothing did
+   * when it was asked before.
+   */
+  ownCounts(sender: string): readonly number[] | undefined {
+    const counts = this.#lanes.map((lines) => lines.get(sender)?.limitedCount ?? 0);
+    if (counts.some((count) => count > 0)) this.#said.add(sender);
+    else if (!this.#said.delete(sender)) return undefined;
+    return counts;
+  }
+
+  /** Senders at their own limit, each with all of its mail that waits in such a line. */
+  *limited(): Generator<{ readonly sender: string; readonly items: readonly Item[] }> {
+    for (const lines of this.#lanes) {
+      for (const [sender, line] of lines) {
+        const items = line.isLimited ? line.items.filter(({ waiting }) => waiting) : [];
+        if (items.length > 0) yield { sender, items };
+      }
+    }
+  }
+
   /** `first`: before the sender's other mail (it had its turn already). */
   add(item: Item, first: boolean): void {
     const lane = this.#lane(item.lane);
-    const mails = lane.get(item.record.sender);
-    if (mails === undefined) lane.set(item.record.sender, [item]);
-    else if (first) mails.unshift(item);
-    else mails.push(item);
+    let line = lane.get(item.sender);
+    if (line === undefined) {
+      line = new SenderLine();
+      lane.set(item.sender, line);
+    }
+    if (first) line.items.unshift(item);
+    else line.items.push(item);
     this.#size++;
     this.count(item, 1);
   }
@@ -65,6 +107,10 @@ export class ProviderQueue {
     }
   }
 
+  #lineOf(item: Item): SenderLine | undefined {
+    return this.#lanes[item.lane]?.get(item.sender);
+  }
+
   /** The item left, or was taken away: the caller has set waiting to false. */
   dropped(item: Item): void {
     this.#size--;
@@ -74,46 +120,93 @@ export class ProviderQueue {
 
   /** Counts an item in or out of what fresh mail must wait for. */
   count(item: Item, by: 1 | -1): void {
-    this.#counts[item.lane] = (this.#counts[item.lane] ?? 0) + by;
+    const line = this.#lineOf(item);
+    if (line !== undefined) line.counted += by;
+    if (line?.isLimited !== true) this.#add(item.lane, by);
+  }
+
+  #add(lane: number, by: number): void {
+    this.#counts[lane] = (this.#counts[lane] ?? 0) + by;
+  }
+
+  /** Its sender is at its own limit until then (on the scheduler's clock). */
+  limit(item: Item, untilUs: number): void {
+    const line = this.#lineOf(item);
+    if (line === undefined) return;
+    line.opensUs = untilUs;
+    this.#closed.add(line);
+    if (line.isLimited) return;
+    line.isLimited = true;
+    this.#add(item.lane, -line.counted);
+  }
+
+  /** Something else than its sender's limit keeps it: what is fresh waits behind it. */
+  unlimit(item: Item): void {
+    const line = this.#lineOf(item);
+    if (line?.isLimited !== true) return;
+    line.isLimited = false;
+    this.#add(item.lane, line.counted);
+  }
+
+  /** Opens the lines whose time has come; Infinity: all of them. */
+  open(nowUs: number): void {
+    for (const line of this.#closed) {
+      if (line.opensUs > nowUs) continue;
+      line.opensUs = 0;
+      this.#closed.delete(line);
+    }
+  }
+
+  /** When the next line opens; Infinity: none is closed. */
+  get opensUs(): number {
+    let firstUs = Infinity;
+    for (const { opensUs } of this.#closed) firstUs = Math.min(firstUs, opensUs);
+    return firstUs;
   }
 
   /** The one whose turn it is. */
   next(): Item | undefined {
-    for (const item of this.inTurn()) return item;
+    for (const item of this.ready()) return item;
     return undefined;
   }
 
   /** The sender had its turn: its other mail waits until the lane's other senders had theirs. */
   rotate(item: Item): void {
     const lane = this.#lanes[item.lane];
-    const mails = lane?.get(item.record.sender);
-    if (lane === undefined || mails === undefined) return;
-    lane.delete(item.record.sender);
-    const rest = mails.filter((one) => one !== item);
-    if (rest.length > 0) lane.set(item.record.sender, rest);
+    const line = this.#lineOf(item);
+    if (lane === undefined || line === undefined) return;
+    lane.delete(item.sender);
+    line.remove(item);
+    if (line.items.length > 0) lane.set(item.sender, line);
+    else this.#closed.delete(line);
   }
 
   /** All that wait, in the order of their turns as it stands. */
-  *inTurn(): Generator<Item> {
+  inTurn(): Generator<Item> {
+    return this.#inTurn(true);
+  }
+
+  /** The same without the senders that are at their limit just now. */
+  ready(): Generator<Item> {
+    return this.#inTurn(false);
+  }
+
+  *#inTurn(closedToo: boolean): Generator<Item> {
     for (const lane of this.#lanes) {
       for (let round = 0, more = true; more; round++) {
         more = false;
-        for (const [sender, mails] of lane) {
-          if (round === 0) prune(lane, sender, mails);
-          const item = mails[round];
+        for (const [sender, line] of lane) {
+          if (round === 0 && line.prune()) {
+            lane.delete(sender);
+            this.#closed.delete(line);
+          }
+          const item = line.items[round];
           if (item === undefined) continue;
+          if (!closedToo && line.opensUs > 0) continue;
           more = true;
           if (item.waiting) yield item;
         }
       }
     }
   }
-}
-
-/** Forgets what left from the head of a sender's line, and the sender when nothing is left. */
-function prune(lane: Lane, sender: string, mails: Item[]): void {
-  let gone = 0;
-  while (gone < mails.length && mails[gone]?.waiting === false) gone++;
-  if (gone === mails.length) lane.delete(sender);
-  if (gone > 0) mails.splice(0, gone);
 }

@@ -2,13 +2,18 @@
 import type { Item } from './item.ts';
 import { ProviderQueue } from './lanes.ts';
 
+/**
+ * Told what waits for a provider, by lane, whenever it changes. With a sender: what of its mail waits
+ * for its own limit there, which is not among the others.
+ */
+export type Announce = (provider: string, counts: readonly number[], sender?: string) => void;
+
 export class LineUp {
   readonly #queues = new Map<string, ProviderQueue>();
   readonly #items = new Map<string, Item>();
-  readonly #announce: (provider: string, counts: readonly number[]) => void;
+  readonly #announce: Announce;
 
-  /** `announce`: told what waits for a provider, by lane, whenever it changes. */
-  constructor(announce: (provider: string, counts: readonly number[]) => void) {
+  constructor(announce: Announce) {
     this.#announce = announce;
   }
 
@@ -59,7 +64,7 @@ export class LineUp {
       queue.add(item, first);
       // A line that waits for its own time keeps waiting, unless the newcomer is now at its head.
       if (queue.next() === item || queue.waitsFor !== undefined) queue.call();
-      this.#announce(provider, queue.counts);
+      this.#tell(queue, item);
     }
   }
 
@@ -74,7 +79,7 @@ export class LineUp {
       if (queue === undefined) continue;
       queue.dropped(item);
       if (queue.size === 0) this.#queues.delete(provider);
-      this.#announce(provider, queue.counts);
+      this.#tell(queue, item);
     }
     return item;
   }
@@ -88,8 +93,29 @@ export class LineUp {
       const counted = item.parkedBy === undefined || item.parkedBy === provider;
       const counts = by === undefined || by === provider;
       if (counted !== counts) queue.count(item, counts ? 1 : -1);
-      this.#announce(provider, queue.counts);
+      this.#tell(queue, item);
     }
     item.parkedBy = by;
+  }
+
+  /** Its sender is at its own limit at this provider until then: its line steps aside there. */
+  limit(item: Item, provider: string, untilUs: number): void {
+    this.park(item, provider);
+    const queue = this.#queues.get(provider);
+    if (queue === undefined) return;
+    queue.limit(item, untilUs);
+    this.#tell(queue, item);
+  }
+
+  /** The provider itself keeps it, and no longer its sender's limit. */
+  unlimit(item: Item, queue: ProviderQueue): void {
+    queue.unlimit(item);
+    this.#tell(queue, item);
+  }
+
+  #tell(queue: ProviderQueue, { sender }: Item): void {
+    this.#announce(queue.provider, queue.counts);
+    const own = queue.ownCounts(sender);
+    if (own !== undefined) this.#announce(queue.provider, own, sender);
   }
 }

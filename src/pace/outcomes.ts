@@ -2,6 +2,7 @@
  * What the log says becomes of mail: frees in_flight places, sees a provider in trouble and well
  * again, takes deferred mail back, follows what is done by hand, and charges what went round us.
  */
+import { senderKey } from '../mail/origin.ts';
 import type { DeliveryEvent, LogEvent } from '../postfix/event.ts';
 import type { Demand, Store } from '../store/store.ts';
 import type { Target } from './audience.ts';
@@ -27,10 +28,10 @@ export interface OutcomesParts {
   readonly rehold: Rehold;
   readonly log: PaceLog;
   readonly targetOf: (recipient: string) => Target | undefined;
-  readonly laneOf: (sender: string) => string;
+  readonly laneOf: (origin: { readonly sender: string }) => string;
   /** Recipients of a message by provider, those that leave the machine. */
   readonly openOf: (record: HeldRecord) => Map<string, Set<string>>;
-  readonly demandOf: (share: Share) => Demand;
+  readonly demandsOf: (share: Share, sender: string | undefined) => readonly Demand[];
   readonly wake: (provider: string) => void;
   /** The store can't be reached; the charge or the place is settled by the next reconcile. */
   readonly onStoreTrouble: (error: unknown) => void;
@@ -61,8 +62,7 @@ export class Outcomes {
       case 'delivery':
         return this.#delivery(event);
       case 'hold':
-        if (event.by === 'operator') this.#heldByHand(event.queueId);
-        return;
+        return event.by === 'operator' ? this.#heldByHand(event.queueId) : undefined;
       case 'released':
         return this.#releasedByHand(event.queueId);
       case 'removed':
@@ -175,7 +175,7 @@ export class Outcomes {
       formerIds: [],
       sender,
       recipients: [event.recipient.toLowerCase()],
-      lane: this.#parts.laneOf(sender),
+      lane: this.#parts.laneOf({ sender }),
       arrivedMs: event.atMs - Math.round(event.delaySec * 1000),
       heldMs: nowMs,
       why: `deferred: ${event.reply}`,
@@ -187,13 +187,13 @@ export class Outcomes {
 
   /** Delivered, and nobody here let it go: charged, unless it was let go before a restart. */
   async #unasked(queueId: string, provider: string): Promise<void> {
-    const { store, desk, log, demandOf, onStoreTrouble } = this.#parts;
+    const { store, desk, log, demandsOf, onStoreTrouble } = this.#parts;
     try {
       const places = await store.inFlight(provider);
       if (places.some(({ id }) => id === desk.idOf(queueId))) return;
       this.#bypassed++;
       log.info({ queueId, provider }, 'left without passing the milter: charged');
-      await store.charge([demandOf({ provider, recipients: 1 })]);
+      await store.charge(demandsOf({ provider, recipients: 1 }, this.#senders.keyOf(queueId)));
     } catch (error) {
       onStoreTrouble(error);
     }
@@ -228,12 +228,11 @@ export class Outcomes {
 
   /** Charges a message that leaves whatever the limits say. */
   charge(record: HeldRecord): void {
-    const shares = [...this.#parts.openOf(record)].map(([provider, some]) => ({
-      provider,
-      recipients: some.size,
-    }));
-    if (shares.length === 0) return;
-    this.#parts.store.charge(shares.map(this.#parts.demandOf)).catch(this.#parts.onStoreTrouble);
+    const { demandsOf, onStoreTrouble } = this.#parts;
+    const demands = [...this.#parts.openOf(record)].flatMap(([provider, { size: recipients }]) =>
+      demandsOf({ provider, recipients }, senderKey(record)),
+    );
+    if (demands.length > 0) this.#parts.store.charge(demands).catch(onStoreTrouble);
   }
 
   #removed(queueId: string): void {

@@ -146,18 +146,20 @@ export class Pacer {
   }
 
   async #changed(provider: string): Promise<void> {
+    const { gate, scheduler, door } = this.is;
+    const before = JSON.stringify(gate.controls.get(provider));
     try {
-      await Promise.all([this.is.gate.readControls(), this.#parts.feedback.read()]);
+      await Promise.all([gate.readControls(), this.#parts.feedback.read()]);
     } catch (error) {
       this.#onStore(error);
     }
-    const { scheduler, door } = this.is;
     if (provider === EVERY) {
       scheduler.wakeAll();
       door.wakeAll();
       return;
     }
-    scheduler.wake(provider);
+    if (before === JSON.stringify(gate.controls.get(provider))) scheduler.wake(provider);
+    else scheduler.reopen(provider);
     door.wake(provider);
   }
 

@@ -31,7 +31,7 @@ export interface ReconcileParts {
   readonly adoptAll: () => boolean;
   readonly targetOf: (recipient: string) => Target | undefined;
   readonly prepare: (recipients: readonly string[]) => Promise<void>;
-  readonly laneOf: (sender: string) => string;
+  readonly laneOf: (origin: { readonly sender: string }) => string;
   /** Each held message of ours, to see whether it waits too long. */
   readonly checkAge: (record: HeldRecord) => void;
 }
@@ -202,7 +202,7 @@ export class Reconcile {
     const { desk, laneOf, log, clock, targetOf } = this.#parts;
     const recipients = message.recipients.map(({ address }) => address.toLowerCase());
     const stays = recipients.every((recipient) => targetOf(recipient) === undefined);
-    const lane = laneOf(message.sender);
+    const lane = laneOf({ sender: message.sender });
     log.info({ queueId: message.queueId, lane, stays, why }, 'adopted');
     desk.hold({
       queueId: message.queueId,

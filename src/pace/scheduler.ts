@@ -1,40 +1,20 @@
 /**
  * Lets waiting mail go when its turn comes. One loop serves all providers, so that two decisions
- * never race. The head of a provider's line is tried; if the provider itself refuses, the line
- * waits for the time the store gave. If another provider keeps the head (it has recipients at
- * both), mail behind it may go as long as the head is not delayed by it: no provider is slowed down
- * for another one's sake, and a message with many recipients still gets its turn.
- *
- * A message with recipients at several providers is only asked for when its turn has come in all of
- * their lines: it is the head there, or nothing but another provider keeps it. So nobody is
- * overtaken at one provider by way of another.
+ * never race; turns.ts says whose turn it is.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Limits } from '../limit/limits.ts';
-import type { Clock } from './clock.ts';
-import { type Attempt, closes } from './gate.ts';
+import type { Attempt } from './gate.ts';
 import type { Item } from './item.ts';
-import type { ProviderQueue } from './lanes.ts';
-import { LineUp } from './line-up.ts';
-import { delaysHead } from './reserve.ts';
+import { type Announce, LineUp } from './line-up.ts';
+import { Turns, type TurnParts } from './turns.ts';
 
-export interface SchedulerParts {
-  readonly clock: Clock;
-  /** One atomic charge of all the item's providers. */
-  readonly attempt: (item: Item) => Promise<Attempt>;
-  readonly limits: (provider: string) => Limits;
-  /** The item was charged and leaves; must not throw. */
-  readonly release: (item: Item, attempt: Attempt & { ok: true }) => void;
+export interface SchedulerParts extends TurnParts {
   /** The store failed: nothing was charged; asked again in a second. */
   readonly onTrouble: (error: unknown) => void;
   /** Waiting mail by lane, for the other hosts of the pool. */
-  readonly announce: (provider: string, counts: readonly number[]) => void;
+  readonly announce: Announce;
 }
 
-/** How far behind a head that another provider keeps the line is searched for mail that may go. */
-const SEARCH = 32;
-/** Releases of one provider in one go, before others get their turn. */
-const BATCH = 50;
 /** Lines looked at before other work gets its turn. */
 const SLICE = 50;
 /** setTimeout's longest wait. */
@@ -43,6 +23,7 @@ const LONGEST_MS = 60_000;
 export class Scheduler {
   readonly #parts: SchedulerParts;
   readonly lineUp: LineUp;
+  readonly #turns: Turns;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
   #again = false;
@@ -52,11 +33,31 @@ export class Scheduler {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.lineUp = new LineUp(parts.announce);
+    this.#turns = new Turns(parts, this.lineUp);
   }
 
-  /** Whether fresh mail of this lane would overtake older mail at one of the providers. */
-  waitsBefore(provider: string, lane: number): boolean {
-    return this.lineUp.queue(provider)?.waitsBefore(lane) ?? false;
+  /**
+   * Whose older mail fresh mail of this lane and sender would overtake at the provider: the sender's
+   * own that waits for its limit, or other mail; undefined: nobody's.
+   */
+  waitsBefore(provider: string, lane: number, sender: string): 'sender' | 'others' | undefined {
+    const queue = this.lineUp.queue(provider);
+    if (queue === undefined) return undefined;
+    if (queue.waitsLimited(lane, sender)) return 'sender';
+    return queue.waitsBefore(lane) ? 'others' : undefined;
+  }
+
+  /** Whether the message waits for its sender's own limit at the provider. */
+  isLimited(provider: string, id: string): boolean {
+    const item = this.lineUp.get(id);
+    return item !== undefined && (this.lineUp.queue(provider)?.isLimited(item) ?? false);
+  }
+
+  /** The message was refused by its sender's own limit before it came here. */
+  limited(id: string, refusal: Attempt & { ok: false }): void {
+    const item = this.lineUp.get(id);
+    // Where the sender's mail on another host is the reason, its own time is not known yet.
+    if (item !== undefined && Number.isFinite(refusal.waitUs)) this.#turns.limit(item, refusal);
   }
 
   /** `first`: before its sender's other mail (it had its turn already). */
@@ -83,8 +84,13 @@ export class Scheduler {
   }
 
   wakeAll(): void {
-    for (const queue of this.lineUp.queues()) queue.call();
-    this.#wakeUp();
+    for (const { provider } of this.lineUp.queues()) this.reopen(provider);
+  }
+
+  /** Limits changed at the provider: senders that were at theirs may not be any more. */
+  reopen(provider: string): void {
+    this.lineUp.queue(provider)?.open(Infinity);
+    this.wake(provider);
   }
 
   /** Nothing leaves before then (the release helper fails): a charge would be wasted. */
@@ -121,7 +127,7 @@ export class Scheduler {
         let served = 0;
         for (const queue of this.lineUp.queues()) {
           if (queue.nextUs > nowUs) continue;
-          await this.#serve(queue);
+          await this.#turns.serve(queue);
           if (++served % SLICE === 0) await setImmediate();
           if (this.#stopped) return;
         }
@@ -144,105 +150,4 @@ export class Scheduler {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#run(), Math.max(0, Math.min(LONGEST_MS, waitMs)));
   }
-
-  /** Lets go what may go at one provider, and sets when to look again. */
-  async #serve(queue: ProviderQueue): Promise<void> {
-    queue.kept.clear();
-    queue.waitsFor = undefined;
-    for (let left = BATCH; left > 0; left--) {
-      const head = queue.next();
-      if (head === undefined) {
-        queue.nextUs = Infinity;
-        return;
-      }
-      const { calls } = queue;
-      const attempt = await this.#try(queue, head);
-      if (attempt.ok) continue;
-      const untilUs = await this.#refused(queue, head, attempt);
-      queue.nextUs = queue.calls === calls ? untilUs : 0;
-      return;
-    }
-    queue.nextUs = 0;
-  }
-
-  /** The head stays. Says when to look again. */
-  async #refused(
-    queue: ProviderQueue,
-    head: Item,
-    refusal: Attempt & { ok: false },
-  ): Promise<number> {
-    const { cause } = refusal;
-    const untilUs = this.#parts.clock.nowUs() + refusal.waitUs;
-    if (cause.provider === queue.provider) {
-      this.lineUp.park(head, undefined);
-      return untilUs;
-    }
-    queue.waitsFor = cause.provider;
-    this.#keep(queue, head, refusal);
-    // Nobody knows when a suspended or troubled provider takes mail again.
-    const headUs = cause.kind === 'trouble' ? Infinity : untilUs;
-    return Math.min(untilUs, await this.#behind(queue, head, headUs, refusal));
-  }
-
-  /** Its turn has come here; another provider keeps it, and it leaves when that one takes it. */
-  #keep(queue: ProviderQueue, item: Item, { cause, waitUs }: Attempt & { ok: false }): void {
-    queue.kept.add(item);
-    const lasting = cause.kind === 'trouble' || waitUs === Infinity;
-    this.lineUp.park(item, lasting ? cause.provider : undefined);
-  }
-
-  /** Mail behind a head that another provider keeps until `headUs`. Says when to look again. */
-  async #behind(
-    queue: ProviderQueue,
-    head: Item,
-    headUs: number,
-    refusal: Attempt & { ok: false },
-  ): Promise<number> {
-    const { clock, limits } = this.#parts;
-    const debt = refusal.debts.find(({ provider }) => provider === queue.provider);
-    const closed = new Map<string, Attempt & { ok: false }>();
-    if (closes(refusal)) closed.set(refusal.cause.provider, refusal);
-    let searched = 0;
-    let againUs = headUs;
-    for (const item of queue.inTurn()) {
-      if (item === head) continue;
-      if (searched > SEARCH) return clock.nowUs() + 1_000_000;
-      const inForce = limits(queue.provider);
-      if (delaysHead(inForce, debt, item, head, clock.nowUs(), headUs)) {
-        searched++;
-        continue;
-      }
-      const shut = item.shares.find(({ provider }) => closed.has(provider));
-      const known = shut && closed.get(shut.provider);
-      const attempt = known ?? (await this.#try(queue, item));
-      // One has gone: the line is looked at afresh, from its head.
-      if (attempt.ok) return 0;
-      if (attempt.cause.provider === queue.provider) return clock.nowUs() + attempt.waitUs;
-      this.#keep(queue, item, attempt);
-      againUs = Math.min(againUs, clock.nowUs() + attempt.waitUs);
-      // What costs no question to the store is looked past, however much it is.
-      if (attempt.cause.kind !== 'waiting' && known === undefined) searched++;
-      if (closes(attempt)) closed.set(attempt.cause.provider, attempt);
-    }
-    return againUs;
-  }
-
-  async #try(queue: ProviderQueue, item: Item): Promise<Attempt> {
-    const elsewhere = this.lineUp.behindOthersAt(item, queue.provider);
-    // That line tries it when its turn comes there.
-    if (elsewhere !== undefined) return notYetAt(elsewhere);
-    const attempt = await this.#parts.attempt(item);
-    // While the store was asked the message may have been released or deleted by hand: it was
-    // charged for nothing then, which costs its intervals and never more.
-    if (!attempt.ok || !item.waiting) return attempt;
-    const queues = item.shares.map(({ provider }) => this.lineUp.queue(provider));
-    this.remove(item.id);
-    for (const one of queues) one?.rotate(item);
-    this.#parts.release(item, attempt);
-    return attempt;
-  }
-}
-
-function notYetAt(provider: string): Attempt & { ok: false } {
-  return { ok: false, waitUs: Infinity, cause: { kind: 'waiting', provider }, debts: [] };
 }

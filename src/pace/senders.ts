@@ -1,3 +1,5 @@
+import { senderKey } from '../mail/origin.ts';
+
 /** Senders by queue id, as the queue manager's `from=` lines tell: the oldest are forgotten. */
 const MOST = 10_000;
 
@@ -14,6 +16,12 @@ export class Senders {
   /** '' when it is not known, as for the null sender. */
   of(queueId: string): string {
     return this.#of.get(queueId) ?? '';
+  }
+
+  /** As whom it counts; undefined when it is not known. */
+  keyOf(queueId: string): string | undefined {
+    const sender = this.of(queueId);
+    return sender === '' ? undefined : senderKey({ sender });
   }
 
   forget(queueId: string): void {

@@ -3,6 +3,7 @@
  * the same or a better lane: hold. Whatever fails here ends in hold too: a mail is never refused
  * because of us, and never let through unasked.
  */
+import { type Origin, senderKey } from '../mail/origin.ts';
 import { audienceOf, type Audience, type Target } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { Desk } from './desk.ts';
@@ -16,7 +17,7 @@ import type { Scheduler } from './scheduler.ts';
 export interface Message {
   /** undefined: Postfix did not say (it always does at end of message). */
   readonly queueId: string | undefined;
-  readonly sender: string;
+  readonly origin: Origin;
   /** Those that leave the machine or may. */
   readonly recipients: readonly string[];
   /** Let in at RCPT (tempfail mode), charged then. */
@@ -40,7 +41,7 @@ export interface VerdictParts {
   readonly scheduler: Scheduler;
   readonly log: PaceLog;
   readonly targetOf: (recipient: string) => Target | undefined;
-  readonly laneOf: (sender: string) => string;
+  readonly laneOf: (origin: Origin) => string;
   readonly laneIndex: (lane: string) => number;
 }
 
@@ -59,8 +60,8 @@ export class Verdicts {
     try {
       return await this.#decide(message);
     } catch (error) {
-      const { queueId } = message;
-      this.#parts.log.error({ queueId, error: reasonOf(error) }, 'no verdict: held');
+      const fields = { queueId: message.queueId, error: reasonOf(error) };
+      this.#parts.log.error(fields, 'no verdict: held');
       return this.holdAnyway(message, 'postpace could not decide');
     }
   }
@@ -80,7 +81,8 @@ export class Verdicts {
   async #decide(message: Message): Promise<Verdict> {
     const audience = audienceOf(message.recipients, this.#parts.targetOf);
     if (audience.byProvider.size === 0) return PASS;
-    const lane = this.#parts.laneOf(message.sender);
+    const lane = this.#parts.laneOf(message.origin);
+    const sender = senderKey(message.origin);
     const index = this.#parts.laneIndex(lane);
     if (audience.observed.length > 0) await this.#observe(message, audience.observed, lane);
     const { admitted } = message;
@@ -96,47 +98,54 @@ export class Verdicts {
       return PASS;
     }
     if (message.queueId === undefined) return this.#hold(message, 'Postfix gave no queue id');
-    const older = held.find(
-      ({ provider }) =>
-        !this.#parts.gate.passes(provider) && this.#parts.scheduler.waitsBefore(provider, index),
-    );
-    if (older !== undefined) return this.#hold(message, `older mail to ${older.provider} waits`);
+    for (const { provider } of held) {
+      if (this.#parts.gate.passes(provider)) continue;
+      const older = this.#parts.scheduler.waitsBefore(provider, index, sender);
+      if (older !== undefined) return this.#hold(message, whyOlder(provider, older));
+    }
     const attempt = await this.#parts.gate.attempt(
       {
         id: admitted?.id ?? this.#parts.desk.idOf(message.queueId),
+        sender,
         lane: index,
         shares: held,
         observed: false,
       },
       false,
     );
-    if (!attempt.ok) return this.#hold(message, whyOf(attempt.cause));
+    if (!attempt.ok) return this.#hold(message, whyOf(attempt.cause), attempt);
     tellExceeded(this.#parts.log, message.queueId, attempt);
     this.#flies(message, audience, lane);
     return PASS;
   }
 
-  #hold(message: Message, why: string): Verdict {
+  #hold(message: Message, why: string, refusal?: Attempt & { ok: false }): Verdict {
     const { queueId } = message;
     if (queueId === undefined) return { kind: 'hold', why };
     const record = this.#record(message, why);
     this.#parts.desk.hold(record);
+    // At once, so that nobody's fresh mail is taken to be behind it meanwhile.
+    if (refusal?.cause.sender !== undefined) {
+      this.#parts.scheduler.limited(this.#parts.desk.idOf(queueId), refusal);
+    }
     const { held } = audienceOf(message.recipients, this.#parts.targetOf);
     const providers = held.map(({ provider }) => provider);
     this.#parts.log.info({ queueId, providers, lane: record.lane, why }, 'held');
     this.#parts.log.debug(
-      { queueId, from: message.sender, to: message.recipients },
+      { queueId, from: message.origin.sender, to: message.recipients },
       'held: addresses',
     );
     return { kind: 'hold', why };
   }
 
-  #record(message: Message, why: string, lane = this.#parts.laneOf(message.sender)): HeldRecord {
+  #record(message: Message, why: string, lane = this.#parts.laneOf(message.origin)): HeldRecord {
     const nowMs = this.#parts.clock.nowMs();
+    const { sender, login } = message.origin;
     return {
       queueId: message.queueId ?? '',
       formerIds: [],
-      sender: message.sender,
+      sender,
+      ...(login !== undefined && { login }),
       recipients: message.recipients,
       lane,
       arrivedMs: nowMs,
@@ -156,7 +165,8 @@ export class Verdicts {
     const record = this.#record(message, 'passed', lane);
     const id = admitted?.id ?? this.#parts.desk.idOf(queueId);
     this.#parts.flights.add({ id, byDoor, record, open, sinceMs: record.heldMs });
-    this.#parts.log.debug({ queueId, from: message.sender, to: message.recipients }, 'passed');
+    const { origin, recipients: to } = message;
+    this.#parts.log.debug({ queueId, from: origin.sender, to }, 'passed');
   }
 
   /** Observe mode: the same question and the same waiting, of which Postfix learns nothing. */
@@ -164,15 +174,23 @@ export class Verdicts {
     const { desk, gate, scheduler, log, laneIndex } = this.#parts;
     const id = `${desk.idOf(message.queueId ?? '?')}/observed-${this.#serial++}`;
     const index = laneIndex(lane);
-    const waits = shares.find(({ provider }) => scheduler.waitsBefore(provider, index));
-    const attempt =
-      waits ?? (await gate.attempt({ id, lane: index, shares, observed: true }, false));
-    if ('ok' in attempt && attempt.ok) return;
-    const why = 'ok' in attempt ? whyOf(attempt.cause) : `older mail to ${attempt.provider} waits`;
+    const sender = senderKey(message.origin);
+    let why: string | undefined;
+    for (const { provider } of shares) {
+      const older = scheduler.waitsBefore(provider, index, sender);
+      if (older !== undefined) why ??= whyOlder(provider, older);
+    }
+    if (why === undefined) {
+      const asked = { id, sender, lane: index, shares, observed: true };
+      const attempt = await gate.attempt(asked, false);
+      if (attempt.ok) return;
+      why = whyOf(attempt.cause);
+    }
     const record = this.#record(message, why);
     scheduler.add({
       id,
       record,
+      sender,
       lane: index,
       shares,
       observed: true,
@@ -195,8 +213,22 @@ export function tellExceeded(
   }
 }
 
-/** What a message waits for, in words. */
+function whyOlder(provider: string, whose: 'sender' | 'others'): string {
+  return whyOf({ kind: 'waiting', provider, ...(whose === 'sender' && { sender: '' }) });
+}
+
+const SENDERS = {
+  pace: 'pace',
+  quota: 'quota',
+  waiting: 'older mail of the sender waits',
+} as const;
+
+/** What a message waits for, in words; no sender's address is among them. */
 export function whyOf(cause: Cause): string {
+  const { kind, provider, sender } = cause;
+  if (sender !== undefined && (kind === 'pace' || kind === 'quota' || kind === 'waiting')) {
+    return `sender limit of ${provider}: ${SENDERS[kind]}`;
+  }
   switch (cause.kind) {
     case 'pace':
       return `pace of ${cause.provider}`;

@@ -1,5 +1,6 @@
 /** The parts of pacing, each given the others it needs. */
 import type { Limits } from '../limit/limits.ts';
+import type { Origin } from '../mail/origin.ts';
 import type { Store } from '../store/store.ts';
 import { audienceOf, type Target } from './audience.ts';
 import type { Clock } from './clock.ts';
@@ -29,7 +30,8 @@ export interface PaceSettings {
   readonly targetOf: (recipient: string) => Target | undefined;
   /** Looks up what targetOf needs to know of recipients that no milter saw. Never rejects. */
   readonly prepare: (recipients: readonly string[]) => Promise<void>;
-  readonly laneOf: (sender: string) => string;
+  /** What is not known of a message can't put it into a lane. */
+  readonly laneOf: (origin: Origin) => string;
   /** 0 for the best, and for a lane that no longer exists the default one's. */
   readonly laneIndex: (lane: string) => number;
   readonly bestLane: () => string;
@@ -105,15 +107,15 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
       else departures.leave(item.record);
     },
     onTrouble: onStore,
-    announce: (provider, counts) => {
-      store.announce(provider, counts).catch(onStore);
+    announce: (provider, counts, sender) => {
+      store.announce(provider, counts, sender).catch(onStore);
     },
   });
   const door = new Door({
     clock,
     store,
     gate,
-    waitsBefore: (provider, lane) => scheduler.waitsBefore(provider, lane),
+    waitsBefore: (provider, lane, sender) => scheduler.waitsBefore(provider, lane, sender),
     laneOf,
     laneIndex,
     waitMs: settings.doorWaitMs,
@@ -163,7 +165,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     targetOf,
     laneOf,
     openOf,
-    demandOf: (share) => gate.demand(share, false),
+    demandsOf: (share, sender) => gate.demands(share, sender, false),
     wake: (provider) => {
       scheduler.wake(provider);
       door.wake(provider);

@@ -15,9 +15,10 @@ const maps: readonly (readonly [path: readonly string[], prefix: string, keys: n
   [['feedback'], 'feedback.', 4],
   [['retry'], 'retry.', 2],
   [['lanes'], 'lanes.', 3],
-  [['lanes', 'bulk'], '', 2],
-  [['default'], '', 4],
-  [['providers', 'utc'], '', 8],
+  [['lanes', 'bulk'], '', 3],
+  [['default'], '', 5],
+  [['default', 'per_sender'], '', 3],
+  [['providers', 'utc'], '', 9],
 ];
 const headings = ['postfix', 'own_addresses', 'feedback', 'providers', 'lanes'];
 for (const [path, prefix, count] of maps) {

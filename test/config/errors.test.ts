@@ -23,6 +23,8 @@ const SENDER = 'an address such as noreply@example.org, or @example.org';
 const UNNAMED =
   'found tempfail, expected tempfail.ports beside it: an application that is answered 451 ' +
   'loses the mail; name the ports where none but mail servers with a queue deliver';
+const PATTERN =
+  'a text of at most 200 characters; * stands for anything, \\* for an asterisk, \\\\ for a backslash';
 const DURATION = 'a duration such as 90s, 30m, 2h or 1d';
 const KEYS =
   'listen, mode, tempfail, store, pool, redis, state_dir, control, http, log_level, postfix, own_addresses, feedback, ' +
@@ -30,6 +32,55 @@ const KEYS =
 const long = `/${'x'.repeat(107)}`;
 
 const table: readonly (readonly [text: string, message: string])[] = [
+  // Lanes and senders.
+  [
+    'lanes: { bulk: { rules: [{ headers: { X: y } }] } }',
+    'p.yaml:1: lanes.bulk.rules[0].headers: found an unknown key, expected header, perhaps',
+  ],
+  [
+    'lanes: { bulk: { rules: [{ subject: x }] } }',
+    'p.yaml:1: lanes.bulk.rules[0].subject: found an unknown key, expected one of sender, login, client, header',
+  ],
+  [
+    'lanes: { bulk: { rules: [{}] } }',
+    'p.yaml:1: lanes.bulk.rules[0]: found a rule without a condition, expected sender, login, client or header',
+  ],
+  [
+    'lanes: { bulk: { rules: [{ header: {} }] } }',
+    'p.yaml:1: lanes.bulk.rules[0].header: found no header, expected at least one, such as { Precedence: bulk }',
+  ],
+  [
+    "lanes: { bulk: { rules: [{ header: { 'Precedence:': bulk } }] } }",
+    'p.yaml:1: lanes.bulk.rules[0].header.Precedence:: found "Precedence:", expected the name of a header, without the colon',
+  ],
+  [
+    'lanes: { bulk: { rules: [{ client: 192.0.2.0/33 }] } }',
+    'p.yaml:1: lanes.bulk.rules[0].client: found "192.0.2.0/33", expected an IP address or a network such as 192.0.2.0/24',
+  ],
+  [
+    "lanes: { bulk: { rules: [{ login: 'a\\b' }] } }",
+    `p.yaml:1: lanes.bulk.rules[0].login: found "a\\\\b", expected ${PATTERN}`,
+  ],
+  [
+    'lanes: { bulk: { rules: [{ sender: me }] } }',
+    `p.yaml:1: lanes.bulk.rules[0].sender: found "me", expected ${SENDER}`,
+  ],
+  [
+    'lanes: { bulk: { rules: [{ sender: [a@b.example, me] }] } }',
+    `p.yaml:1: lanes.bulk.rules[0].sender[1]: found "me", expected ${SENDER}`,
+  ],
+  [
+    'default: { per_sender: {} }',
+    'p.yaml:1: default.per_sender: found no limit, expected a pace or quotas (pace: none for no limit)',
+  ],
+  [
+    'default: { per_sender: { pace: 5/min, in_flight: 2 } }',
+    'p.yaml:1: default.per_sender.in_flight: found an unknown key, expected one of pace, burst, quotas',
+  ],
+  [
+    'providers: { utc: { per_sender: { pace: none, burst: 2 } } }',
+    'p.yaml:1: providers.utc.per_sender.burst: found 2, expected no burst where pace is none',
+  ],
   // Endpoints and paths.
   ['listen: 8892', `p.yaml:1: listen: found 8892, expected ${LISTEN}`],
   [

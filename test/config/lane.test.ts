@@ -1,6 +1,8 @@
 import t from 'tap';
-import { createLaneOf } from '../../src/config/lane.ts';
+import { createLaneOf, headerNames } from '../../src/config/lane.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { headerText } from '../../src/mail/header-text.ts';
+import type { Origin } from '../../src/mail/origin.ts';
 
 const { lanes } = parseConfig(
   `lanes:
@@ -25,4 +27,70 @@ const table: readonly (readonly [name: string, sender: string, lane: string])[] 
   ['the null sender, empty', '', 'default'],
   ['no domain', 'root', 'default'],
 ];
-for (const [name, sender, lane] of table) t.equal(laneOf(sender), lane, name);
+for (const [name, sender, lane] of table) t.equal(laneOf({ sender }), lane, name);
+
+const headers = (
+  all: Readonly<Record<string, readonly string[]>>,
+): NonNullable<Origin['headers']> =>
+  new Map(
+    Object.entries(all).map(([name, values]) => [
+      name,
+      values.map((value) => headerText(Buffer.from(value))),
+    ]),
+  );
+
+t.test('rules: all conditions of one, the first that matches, before the senders', async (t) => {
+  const config = parseConfig(
+    `lanes:
+  transactional:
+    senders: [noreply@example.org]
+    rules:
+      - { sender: '@shop.example', header: { X-Kind: [reset, 'confirm*'] } }
+      - { login: 'wekan', client: [192.0.2.0/24, '2001:db8::/32'] }
+  default:
+    rules:
+      - { client: 198.51.100.7 }
+  bulk:
+    senders: ['@lists.example']
+    rules:
+      - header: { List-Unsubscribe: '*', Precedence: bulk }
+      - login: '*@news.example'
+      - sender: [noreply@example.org, '@bulk.example']
+`,
+    'p.yaml',
+  );
+  const laneBy = createLaneOf(config.lanes);
+  const list = headers({ 'list-unsubscribe': [''], precedence: ['Bulk'] });
+  const cases: readonly (readonly [name: string, origin: Origin, lane: string])[] = [
+    [
+      'a sender and a header',
+      { sender: 'a@shop.example', headers: headers({ 'x-kind': ['Confirm your order'] }) },
+      'transactional',
+    ],
+    ['one of the two alone', { sender: 'a@shop.example', headers: list }, 'bulk'],
+    [
+      'any of several headers of a name',
+      { sender: 'a@shop.example', headers: headers({ 'x-kind': ['other', 'reset'] }) },
+      'transactional',
+    ],
+    ['a login and a client', { sender: '', login: 'Wekan', client: '192.0.2.9' }, 'transactional'],
+    ['in another network', { sender: '', login: 'wekan', client: '192.0.3.9' }, 'default'],
+    ['IPv6', { sender: '', login: 'wekan', client: '2001:DB8::9' }, 'transactional'],
+    ['IPv4 in IPv6', { sender: '', login: 'wekan', client: '::ffff:192.0.2.9' }, 'transactional'],
+    ['a client that is not known', { sender: '', login: 'wekan' }, 'default'],
+    ['a better lane’s rule', { sender: '', client: '198.51.100.7', headers: list }, 'default'],
+    ['both headers', { sender: 'x@y.example', headers: list }, 'bulk'],
+    [
+      'one of both',
+      { sender: 'x@y.example', headers: headers({ precedence: ['bulk'] }) },
+      'default',
+    ],
+    ['headers that are not known', { sender: 'x@y.example' }, 'default'],
+    ['the end of a login', { sender: 'x@y.example', login: 'eve@news.example' }, 'bulk'],
+    ['a rule before a list', { sender: 'noreply@example.org' }, 'bulk'],
+    ['a list where no rule matches', { sender: 'x@lists.example' }, 'bulk'],
+  ];
+  for (const [name, origin, lane] of cases) t.equal(laneBy(origin), lane, name);
+  t.same([...headerNames(config.lanes)], ['x-kind', 'list-unsubscribe', 'precedence']);
+  t.equal(headerNames(lanes).size, 0);
+});

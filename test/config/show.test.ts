@@ -20,10 +20,12 @@ default: { pace: 20/2s, burst: 4, quotas: [300/h, 1500/day], in_flight: none }
 providers:
   qq: { pace: none, mode: observe }
   gmx: { mode: tempfail }
-  example.org: { pace: 0.5/min }
+  example.org: { pace: 0.5/min, per_sender: { pace: 10/h, quotas: [20/day] } }
   club: { domains: [hotmail.fr], mx_suffixes: [.club.example] }
 tempfail: { ports: [10025, 2525], wait: 20s }
-lanes: { bulk: { senders: ['@example.org'], max_hold: 90m } }
+lanes:
+  default: { rules: [{ sender: a@b.example, login: 'x\\*', client: [192.0.2.0/24, '::1'] }] }
+  bulk: { senders: ['@example.org'], max_hold: 90m, rules: [{ header: { X-A: ['*', b], x-b: '' } }] }
 max_hold: 36h
 on_max_hold: bounce
 adopt: all

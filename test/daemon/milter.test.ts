@@ -1,10 +1,11 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { milterOptions, type MilterParts } from '../../src/daemon/milter.ts';
-import { envelope } from '../../src/milter/mta.ts';
+import type { Command } from '../../src/milter/command.ts';
+import { encodeCommand, envelope } from '../../src/milter/mta.ts';
 import type { Message, Verdict } from '../../src/pace/verdict.ts';
 import * as say from '../milter/dialogue.ts';
-import { lineTo } from '../milter/memory-wire.ts';
+import { lineTo, OFFER } from '../milter/memory-wire.ts';
 import { SpokenLog } from '../pace/spoken-log.ts';
 import { VirtualTime } from '../pace/virtual-time.ts';
 
@@ -16,6 +17,7 @@ function milter(t: Test, more: Partial<MilterParts> = {}) {
   const options = milterOptions({
     prepare: async () => undefined,
     leaves: (destination) => !destination.endsWith('.inside'),
+    headerNames: () => new Set(),
     decide: async (message) => {
       asked.push(message);
       return { kind: 'pass' };
@@ -36,8 +38,15 @@ function milter(t: Test, more: Partial<MilterParts> = {}) {
     line.say(say.macroList('E', 'i', 'QUEUE01'), say.EOM);
   };
   const replies = () => line.wire.takeReplies();
-  return { time, log, asked, anyway, line, send, replies };
+  return { time, log, asked, anyway, options, line, send, replies };
 }
+
+const APP = {
+  sender: 'app@example.org',
+  login: undefined,
+  client: '192.0.2.1',
+  headers: new Map(),
+};
 
 const kinds = (replies: readonly { readonly kind: string }[]) => replies.map(({ kind }) => kind);
 
@@ -53,7 +62,7 @@ t.test('the envelope of what leaves is what is decided upon', async (t) => {
   t.same(asked, [
     {
       queueId: 'QUEUE01',
-      sender: 'app@example.org',
+      origin: APP,
       recipients: ['Bob@Example.net', 'x@a.example'],
     },
   ]);
@@ -67,11 +76,80 @@ t.test('mail that stays is not asked about', async (t) => {
   t.same(kinds(replies()), ['continue']);
 });
 
+const header = (name: string, value: string) =>
+  ({ kind: 'header', name, value: Buffer.from(value) }) as const;
+
+t.test(
+  'where it comes from: the login, the client, and the headers that are asked for',
+  async (t) => {
+    const names = new Set(['precedence']);
+    const { line, asked, time } = milter(t, { headerNames: () => names });
+    const message = (login: string, ...headers: readonly Command[]) =>
+      line.say(
+        say.macroList('M', '{auth_authen}', login),
+        envelope('mail', '<app@example.org>'),
+        envelope('rcpt', '<x@a.example>'),
+        ...headers,
+        say.macroList('E', 'i', 'QUEUE01'),
+        say.EOM,
+      );
+    line.say(say.CONNECT);
+    message('wekan', header('Subject', 'x'), header('PRECEDENCE', 'Bulk'));
+    await time.settle();
+    message('', ...Array.from({ length: 30 }, () => header('precedence', 'list')));
+    await time.settle();
+    const [one, two] = asked.map(({ origin }) => origin);
+    t.match(one, { sender: 'app@example.org', login: 'wekan', client: '192.0.2.1' });
+    t.same([...(one?.headers ?? [])], [['precedence', [{ text: 'bulk', isCut: false }]]]);
+    t.equal(two?.login, undefined, 'nothing is left of the message before');
+    t.equal(two?.headers?.get('precedence')?.length, 20, 'not any number of them');
+  },
+);
+
+t.test('sendmail(1) is no client, whatever Postfix calls it', async (t) => {
+  const { line, asked, time } = milter(t);
+  const sendmail = { kind: 'connect', host: 'localhost', family: 'inet', port: 0 } as const;
+  line.say(
+    { ...sendmail, address: '127.0.0.1' },
+    envelope('mail', 'root'),
+    envelope('rcpt', 'x@a.example'),
+    say.macroList('E', 'i', 'QUEUE01'),
+    say.EOM,
+  );
+  await time.settle();
+  t.equal(asked[0]?.origin.client, undefined);
+});
+
+t.test('headers are asked for only while a lane goes by one', async (t) => {
+  let names = new Set<string>();
+  const NO_HEADERS = 0x20;
+  const agreed: number[] = [];
+  const parts = { headerNames: () => names };
+  const first = milter(t, parts);
+  const connect = (): void => {
+    const line = lineTo(first.options, null);
+    line.connection.receive(encodeCommand(OFFER));
+    const [reply] = line.wire.takeReplies();
+    agreed.push(reply?.kind === 'optneg' ? reply.protocol : -1);
+  };
+  connect();
+  names = new Set(['precedence']);
+  connect();
+  t.equal((agreed[0] ?? 0) & NO_HEADERS, NO_HEADERS);
+  t.equal((agreed[1] ?? 0) & NO_HEADERS, 0);
+  t.equal((agreed[1] ?? 0) & 0x80, 0x80, 'no answer to each is waited for');
+  // The connection that was there before brings none: its mail is decided upon without them.
+  await first.send(['<x@a.example>']);
+  await first.time.settle();
+  t.same([...(first.asked[0]?.origin.headers ?? [])], []);
+  first.replies();
+});
+
 t.test('the null sender', async (t) => {
   const { send, asked, time } = milter(t);
   await send(['<x@a.example>'], '<>');
   await time.settle();
-  t.equal(asked[0]?.sender, '');
+  t.equal(asked[0]?.origin.sender, '');
 });
 
 t.test('hold: QUARANTINE with the reason, then the answer', async (t) => {
@@ -96,7 +174,7 @@ t.test('no verdict in time: held, with every recipient, in one answer', async (t
     [
       {
         queueId: 'QUEUE01',
-        sender: 'app@example.org',
+        origin: APP,
         recipients: ['x@a.example', 'me@mail.inside'],
       },
       'no verdict in time',
@@ -168,6 +246,7 @@ t.test('peers that talk no milter protocol fill no log', async (t) => {
   const options = milterOptions({
     prepare: async () => undefined,
     leaves: () => true,
+    headerNames: () => new Set(),
     decide: async () => ({ kind: 'pass' }),
     holdAnyway: (_, why) => ({ kind: 'hold', why }),
     log,

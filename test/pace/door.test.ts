@@ -16,7 +16,8 @@ async function openDoor(t: Test, beginning: Beginning, waitMs: number) {
   const said: Said[] = [];
   let serial = 0;
   const ask = (provider = 'one.example', sender = 'app@x.test', gone = new AbortController()) => {
-    const caller = { id: `mx/rcpt-${++serial}`, provider, sender, signal: gone.signal };
+    const id = `mx/rcpt-${++serial}`;
+    const caller = { id, provider, origin: { sender }, signal: gone.signal };
     const heard = async (): Promise<void> => {
       const answer = await pacing.pacer.is.door.ask(caller);
       said.push({ sender, atMs: Math.round(pacing.time.nowMs() - startMs), answer });

@@ -55,6 +55,7 @@ async function open(t: Test): Promise<{
 const share = { provider: 'p', recipients: 1 };
 let serial = 0;
 const message = (observed = false, shares = [share]) => ({
+  sender: 'app@example.org',
   id: `mx/${serial++}`,
   lane: 0,
   shares,
@@ -159,20 +160,20 @@ t.test('observed mail asks for no place and for no probe', async (t) => {
   const nowMs = time.nowMs();
   troubles.set('p', { sinceMs: nowMs, failures: 1, nextProbeMs: nowMs + 9e6, reply: '421' });
   t.ok((await gate.attempt(message(true), true)).ok);
-  t.equal(gate.demand(share, true).limits.inFlight, undefined);
-  t.equal(gate.demand(share, false).limits.inFlight, 1);
+  t.equal(gate.demands(share, undefined, true)[0]?.limits.inFlight, undefined);
+  t.equal(gate.demands(share, undefined, false)[0]?.limits.inFlight, 1);
 });
 
 t.test('without a log nothing would free a place: none is asked for', async (t) => {
   const { gate, seen, troubles, time } = await open(t);
   seen.outcomes = false;
-  t.equal(gate.demand(share, false).limits.inFlight, undefined);
+  t.equal(gate.demands(share, undefined, false)[0]?.limits.inFlight, undefined);
   const nowMs = time.nowMs();
   troubles.set('p', { sinceMs: nowMs, failures: 1, nextProbeMs: nowMs, reply: '421' });
-  t.equal(gate.demand(share, false).limits.inFlight, undefined);
+  t.equal(gate.demands(share, undefined, false)[0]?.limits.inFlight, undefined);
   seen.outcomes = true;
   troubles.clear();
-  t.equal(gate.demand(share, false).limits.inFlight, 5);
+  t.equal(gate.demands(share, undefined, false)[0]?.limits.inFlight, 5);
 });
 
 t.test('more recipients than a quota takes: admitted alone, and told', async (t) => {

@@ -66,6 +66,7 @@ export interface Pacing {
     queueId: string,
     to: string | readonly string[],
     sender?: string,
+    login?: string,
   ) => Promise<Verdict>;
   /** A record of ours in the book and the lanes, and the message in hold. */
   readonly hold: (
@@ -90,7 +91,7 @@ function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
     prepare: async (recipients) => {
       wishes.lookedUp.push(...recipients);
     },
-    laneOf: (sender) => wishes.laneOf(sender),
+    laneOf: ({ sender }) => wishes.laneOf(sender),
     laneIndex: (lane) => Math.max(0, LANES.indexOf(lane)),
     bestLane: () => 'transactional',
     backoff: () => wishes.backoff,
@@ -149,9 +150,10 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
     pacer.stop();
     book.close();
   });
-  const send: Pacing['send'] = async (queueId, to, sender = 'app@example.org') => {
+  const send: Pacing['send'] = async (queueId, to, sender = 'app@example.org', login) => {
     const recipients = typeof to === 'string' ? [to] : to;
-    const verdict = await pacer.is.verdicts.decide({ queueId, sender, recipients });
+    const origin = { sender, login };
+    const verdict = await pacer.is.verdicts.decide({ queueId, origin, recipients });
     postfix.put(queueId, verdict.kind === 'hold' ? 'hold' : 'active', {
       sender,
       recipients: recipients.map((address) => ({ address })),

@@ -59,7 +59,7 @@ t.test('the record is on disk when the verdict is there', async (t) => {
   await send('ID00001', 'a@one.example');
   const verdict = pacer.is.verdicts.decide({
     queueId: 'ID00002',
-    sender: 'app@example.org',
+    origin: { sender: 'app@example.org' },
     recipients: ['b@one.example'],
   });
   const onDisk = await verdict.then(() => readFileSync(join(stateDir, 'held.ndjson'), 'utf8'));
@@ -98,7 +98,7 @@ t.test('a better lane overtakes what waits in a worse one', async (t) => {
 
 t.test('no queue id: held, though there is nothing to release later', async (t) => {
   const { pacer } = await openPacing(t, { limits: ONE });
-  const message = { queueId: undefined, sender: '', recipients: ['a@one.example'] };
+  const message = { queueId: undefined, origin: { sender: '' }, recipients: ['a@one.example'] };
   t.same(await pacer.is.verdicts.decide(message), {
     kind: 'hold',
     why: 'Postfix gave no queue id',

@@ -12,6 +12,7 @@ export function anItem(
   return {
     id,
     record: { ...aRecord(id, [], 0), sender },
+    sender,
     lane,
     shares: Object.entries(shares).map(([provider, recipients]) => ({ provider, recipients })),
     observed,
