@@ -137,6 +137,7 @@ const parts: TargetParts = {
     pid: 0,
     startedAt: 0,
     store: 'memory',
+    split: null,
     mode: 'hold',
     log: { source: '', state: '' },
     postfix: { configDirectory: '' },

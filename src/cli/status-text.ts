@@ -28,6 +28,11 @@ export function statusText(report: StatusReport, width: number): readonly string
     ),
     ...report.warnings.flatMap((warning) => wrap(`WARNING: ${warning}`, width)),
   ];
+  if (report.split !== null) {
+    const { since, why } = report.split;
+    const alone = 'limits hold for this host by itself, and each host of the pool sends as much';
+    lines.push(...wrap(`SPLIT since ${moment(since, now)}: ${why}; ${alone}`, width));
+  }
   if (report.passAllUntil !== null) {
     lines.push(
       ...wrap(`EVERYTHING PASSES unpaced until ${moment(report.passAllUntil, now)}`, width),

@@ -52,7 +52,7 @@ export const status = verb(
 function highlight(shell: Shell, lines: readonly string[]): readonly string[] {
   if (!colourful(shell)) return lines;
   return lines.map((text) => {
-    if (/^WARNING|^EVERYTHING PASSES/.test(text)) return styleText(['bold', 'yellow'], text);
+    if (/^WARNING|^SPLIT|^EVERYTHING PASSES/.test(text)) return styleText(['bold', 'yellow'], text);
     if (/^ {2}(SUSPENDED|TROUBLE|PASSES)/.test(text)) return styleText('yellow', text);
     return text.startsWith('PROVIDER') ? styleText('bold', text) : text;
   });

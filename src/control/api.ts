@@ -65,6 +65,8 @@ export interface StatusReport {
   readonly startedAt: number;
   readonly now: number;
   readonly store: string;
+  /** Redis is away, and this host goes on by itself; null: it does not. */
+  readonly split: { readonly since: number; readonly why: string } | null;
   readonly mode: 'hold' | 'observe' | 'tempfail';
   readonly log: { readonly source: string; readonly state: string };
   /** Whose queue it is: what postsuper -c takes. */

@@ -9,14 +9,14 @@ import { milterWarnings } from './places.ts';
 
 export type StatusHeader = Pick<
   StatusReport,
-  'version' | 'pid' | 'startedAt' | 'store' | 'mode' | 'log' | 'postfix' | 'warnings'
+  'version' | 'pid' | 'startedAt' | 'store' | 'split' | 'mode' | 'log' | 'postfix' | 'warnings'
 >;
 
 export interface HeaderParts {
   readonly config: Config;
   readonly postfix: PostfixSettings;
   readonly startedAt: number;
-  readonly store: Store['kind'];
+  readonly store: Pick<Store, 'kind' | 'split'>;
   readonly logSource: string;
   /** undefined: no log is followed. */
   readonly logState: FollowState | undefined;
@@ -25,12 +25,16 @@ export interface HeaderParts {
 }
 
 export function statusHeader(parts: HeaderParts): StatusHeader {
-  const { config, postfix, logState } = parts;
+  const { config, postfix, logState, store } = parts;
   return {
     version: packageVersion(),
     pid: process.pid,
     startedAt: parts.startedAt,
-    store: parts.store,
+    store: store.kind,
+    split:
+      store.split === undefined
+        ? null
+        : { since: Math.round(store.split.sinceUs / 1000), why: store.split.why },
     mode: config.mode,
     log: { source: parts.logSource, state: describeLog(logState) },
     postfix: { configDirectory: postfix.configDirectory },

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Config, RedisConfig } from '../config/config.ts';
 import { systemClock } from '../store/clock.ts';
 import { openMemoryStore } from '../store/memory.ts';
-import { openRedisStore } from '../store/redis.ts';
+import { openFailoverStore } from '../store/open-failover.ts';
 import type { RedisServer } from '../store/redis-server.ts';
 import type { Store } from '../store/store.ts';
 import { StartError } from './start-error.ts';
@@ -13,7 +13,15 @@ export interface OpenStoreParts {
   readonly host: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onTrouble: (text: string) => void;
+  /** What an administrator may like to hear. */
+  readonly onNews: (text: string) => void;
 }
+
+/** What it means that Redis is away. */
+export const ALONE =
+  'this host goes on by itself, with the limits as its own; each host of the pool admits as much';
+
+const TOLD = 'what was admitted meanwhile is charged to it, and limits are shared again';
 
 /** Rejects with StoreError or StartError, each a sentence for the operator. */
 export async function openStore(config: Config, parts: OpenStoreParts): Promise<Store> {
@@ -22,7 +30,16 @@ export async function openStore(config: Config, parts: OpenStoreParts): Promise<
     return openMemoryStore({ stateDir, clock: systemClock, onTrouble: parts.onTrouble });
   }
   const server = await StartError.from(serverOf(store, config.redis, parts.env));
-  return openRedisStore({ server, pool, host: parts.host });
+  return openFailoverStore({
+    server,
+    pool,
+    host: parts.host,
+    stateDir,
+    clock: systemClock,
+    onTrouble: parts.onTrouble,
+    onAway: ({ why }) => parts.onTrouble(`${why}: ${ALONE}`),
+    onBack: (awayUs) => parts.onNews(`Redis is back after ${Math.round(awayUs / 1e6)} s: ${TOLD}`),
+  });
 }
 
 /** A password in a file goes before one in the environment, and that before one in the URL. */

@@ -74,6 +74,7 @@ export class Service {
       host: live.postfix.myhostname,
       env: process.env,
       onTrouble: (text) => log.warn({}, text),
+      onNews: (text) => log.info({}, text),
     });
     const opened = await mailLog(config, live.postfix);
     const service = new Service({ config, log, load, clock, live, book, store, opened });
@@ -143,7 +144,7 @@ export class Service {
           config: live.config,
           postfix: live.postfix,
           startedAt: this.#startedAt,
-          store: store.kind,
+          store,
           logSource: this.#logSource,
           logState: this.#intake?.state(),
           troubles: pacer.troubles,

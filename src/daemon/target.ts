@@ -37,7 +37,7 @@ export interface TargetParts extends ReportParts {
   readonly named: () => readonly string[];
   readonly header: () => Pick<
     StatusReport,
-    'version' | 'pid' | 'startedAt' | 'store' | 'mode' | 'log' | 'postfix' | 'warnings'
+    'version' | 'pid' | 'startedAt' | 'store' | 'split' | 'mode' | 'log' | 'postfix' | 'warnings'
   >;
   readonly config: () => unknown;
   readonly reload: () => Promise<void>;

@@ -3,11 +3,10 @@
 -- the same answers. Put before each script that needs it.
 --
 -- An account is one string: a MessagePack array of
---   steps, tatUs, intervalUs, keepSec, indexedMs,
+--   steps, tatUs, intervalUs, keepSec, indexedMs, bornUs,
 --   n, and n numbers: the charged admissions as pairs of (time since the pair before, recipients),
 --   the same for those under `pass`,
 --   id, sinceUs, id, sinceUs ...: messages without an outcome.
--- Numbers leave through text(): Lua's own printing keeps 14 digits, and a time has 16.
 
 local MAX_US = 9007199254740991
 local DAY_US = 86400000000
@@ -21,31 +20,6 @@ local MOST_SENDERS = 10000
 
 -- Window and slot in turn, as usage reports them; a demand's quotas are added.
 local function usage_spans() return { 6e7, 5e6, 3.6e9, 3e8, DAY_US, 7.2e9 } end
-
-local function text(number) return string.format('%.0f', number) end
-
--- The time, how far the clock was ever set back in all, and what writes this time down. Redis's clock
--- is the wall's: when it steps back, every account is moved along the next time it is read, so that
--- nobody waits for the old time to come again and nobody is forgiven what was sent. The newest time
--- is written down ten times a second at most; a smaller step costs a wait of that length.
-local function tick(key, known)
-  local parts = redis.call('TIME')
-  local now = tonumber(parts[1]) * 1000000 + tonumber(parts[2])
-  local last, steps = 0, 0
-  if known then
-    local clock = cmsgpack.unpack(known)
-    last, steps = clock[1], clock[2]
-  end
-  local function keep_time()
-    if now - last >= 100000 then redis.call('SET', key, cmsgpack.pack({ now, steps })) end
-  end
-  if now < last then
-    steps = steps + now - last
-    last = 0
-    keep_time()
-  end
-  return now, steps, keep_time
-end
 
 local function read_pairs(fields, at, by, into)
   local count = fields[at]
@@ -62,6 +36,7 @@ end
 local function open_account(packed, steps)
   local account = {
     steps = steps, tat = 0, interval = 0, keep = DAY_US / 1000000, indexed = 0,
+    born = 0,
     history = {}, total = 0, passed = {}, ids = {}, since = {},
   }
   if not packed then return account end
@@ -73,8 +48,9 @@ local function open_account(packed, steps)
   account.interval = fields[3]
   account.keep = fields[4]
   account.indexed = fields[5]
+  account.born = fields[6]
   local at
-  at, account.total = read_pairs(fields, 6, by, account.history)
+  at, account.total = read_pairs(fields, 7, by, account.history)
   at = read_pairs(fields, at, by, account.passed)
   for i = at, #fields, 2 do
     account.ids[#account.ids + 1] = fields[i]
@@ -119,7 +95,10 @@ local function write_account(key, index, name, account, now)
     account.indexed = until_ms + math.min(math.ceil(ms / 16), 3600000)
     redis.call('ZADD', index, text(account.indexed), name)
   end
-  local fields = { account.steps, account.tat, account.interval, account.keep, account.indexed }
+  if account.born == 0 then account.born = now end
+  local fields = {
+    account.steps, account.tat, account.interval, account.keep, account.indexed, account.born,
+  }
   write_pairs(fields, account.history)
   write_pairs(fields, account.passed)
   for i = 1, #account.ids do

@@ -29,6 +29,8 @@ export interface Account {
   passed: History | undefined;
   /** Message id -> since when, µs: messages without an outcome. Kept where in_flight is limited. */
   inFlight: Map<string, number> | undefined;
+  /** When Redis opened the account that this one mirrors, by its clock; 0: not known to be there. */
+  bornUs: number;
 }
 
 /** Why a demand has to wait, and until when. */
@@ -60,6 +62,7 @@ export function emptyAccount(): Account {
     history: [],
     passed: undefined,
     inFlight: undefined,
+    bornUs: 0,
   };
 }
 
@@ -176,6 +179,11 @@ export function isClear(account: Account, nowUs: number): boolean {
 /** What of the past has to be told apart: usage is a provider's alone, so a sender's quotas do. */
 export function rememberedSpans({ sender, limits }: Demand): readonly Span[] {
   return sender === undefined ? spansOf(limits.quotas) : quotaSpans(limits.quotas);
+}
+
+/** Admissions that "every burst counts as spent" would not cover after a kill. */
+export function outlivesKill({ limits, recipients }: Demand): boolean {
+  return limits.quotas.length > 0 || (limits.pace !== undefined && recipients > limits.pace.burst);
 }
 
 function remembered(account: Account, history: History, demand: Demand, nowUs: number): History {

@@ -1,10 +1,11 @@
 -- A host's sign of life, each second, and what it missed: renews its lease, forgets what hosts that
 -- are gone said to be waiting, cleans the index, and answers what changed since the last beat.
--- KEYS: clock, hosts, waiting, index, changes, index of senders.
+-- KEYS: clock, hosts, waiting, index, changes, index of senders, controls,
+-- standings.
 -- ARGV: host, id of the last change it knows, 1 if what it said to be waiting is void and is said
 -- anew: account and lanes of each.
--- Answers the id of the newest change, 1 if some before it are lost, then instance and provider of
--- each.
+-- Answers the id of the newest change, 1 if some before it are lost, 1 if a control was ever set,
+-- the same of standings, 1 if mail waits anywhere, then instance and provider of each change.
 
 local now, _, keep_time = tick(KEYS[1], redis.call('GET', KEYS[1]))
 keep_time()
@@ -45,7 +46,11 @@ for _, index in ipairs({ KEYS[4], KEYS[6] }) do
 end
 
 local newest = redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1)[1]
-local answer = { newest and newest[1] or '0-0', '0' }
+local answer = {
+  newest and newest[1] or '0-0', '0',
+  text(redis.call('EXISTS', KEYS[7])), text(redis.call('EXISTS', KEYS[8])),
+  text(redis.call('EXISTS', KEYS[3])),
+}
 if ARGV[2] == '' or answer[1] == ARGV[2] then return answer end
 local oldest = redis.call('XRANGE', KEYS[5], '-', ARGV[2], 'COUNT', 1)[1]
 -- Where the last known change is no longer there, others may have gone with it.

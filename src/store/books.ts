@@ -27,6 +27,8 @@ export class Books {
   readonly adjustments: Adjustment[] = [];
   /** When the store last started without a clean stop before. */
   uncleanUs: number | undefined;
+  /** Since when Redis, of which these are the mirror, is away: it does not know what came later. */
+  awayUs: number | undefined;
   #sweep: Iterator<[string, Account]> | undefined;
 
   /** The account to which a demand is charged, by its name. */
@@ -82,6 +84,9 @@ export class Books {
       case 'unclean':
         this.uncleanUs = Math.max(this.uncleanUs ?? 0, line[1]);
         return;
+      case 'away':
+        this.awayUs = line[1] === 0 ? undefined : line[1];
+        return;
       case 'account': {
         const [, provider, tatUs, intervalUs, keepSec, history, passed, inFlight] = line;
         this.#all(provider).set(provider, {
@@ -91,6 +96,7 @@ export class Books {
           history: [...history],
           passed: passed.length === 0 ? undefined : [...passed],
           inFlight: inFlight.length === 0 ? undefined : new Map(inFlight),
+          bornUs: 0,
         });
         return;
       }
@@ -154,6 +160,7 @@ export class Books {
   *#lines(nowUs: number, adjustments: readonly Adjustment[]): Generator<Line> {
     yield ['time', nowUs];
     if (this.uncleanUs !== undefined) yield ['unclean', this.uncleanUs];
+    if (this.awayUs !== undefined) yield ['away', this.awayUs];
     for (const adjustment of adjustments) yield ['adjustment', adjustment];
     for (const [provider, control] of this.controls) {
       if (inForce(control, nowUs) !== undefined) yield ['control', provider, control];
@@ -201,6 +208,7 @@ export class Books {
       this.standings.set(provider, shiftedStanding(standing, byUs / 1e3));
     }
     if (this.uncleanUs !== undefined) this.uncleanUs += byUs;
+    if (this.awayUs !== undefined) this.awayUs += byUs;
   }
 }
 

@@ -8,15 +8,8 @@ import type { Account, Wait } from './account.ts';
 import { accountName } from './account-name.ts';
 import type { Books } from './books.ts';
 import { inForce } from './control.ts';
-import type { Line } from './line.ts';
+import type { Ledger } from './ledger.ts';
 import type { Debt, Demand, TakeRequest, TakeResult } from './store.ts';
-
-/** Who writes down what was charged. */
-export interface Ledger {
-  /** `name`: the account that was charged. */
-  admitted(name: string, demand: Demand, nowUs: number, passes: boolean): void;
-  noted(provider: string | undefined, ...lines: readonly Line[]): void;
-}
 
 export interface Desk {
   readonly books: Books;

@@ -7,7 +7,7 @@ import * as fsPromises from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Books } from './books.ts';
-import type { Ledger } from './decide.ts';
+import type { Ledger } from './ledger.ts';
 import { Journal } from './journal.ts';
 import type { Disk, Draft, Recovery } from './journal.ts';
 import { encodeLine } from './line.ts';

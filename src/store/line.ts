@@ -13,6 +13,8 @@ export type Line =
   | readonly [kind: 'stop', atUs: number]
   /** There was no stop mark: every burst counts as spent at this time. */
   | readonly [kind: 'unclean', atUs: number]
+  /** Redis does not know what was admitted from this time on; 0: it knows all. */
+  | readonly [kind: 'away', sinceUs: number]
   /** An account, a provider's or a sender's, whole: replaces what was known. */
   | readonly [
       kind: 'account',
@@ -56,6 +58,7 @@ const FIELDS: Readonly<Record<Line[0], readonly Check[]>> = {
   time: [number],
   stop: [number],
   unclean: [number],
+  away: [number],
   account: [text, number, number, number, pairs, pairs, tokens],
   sent: [text, number, number, number, pairs, pairs],
   flight: [text, text, number],

@@ -9,8 +9,9 @@
 import { DAY, HOUR, MINUTE, countWithin } from '../limit/history.ts';
 import type { Span } from '../limit/history.ts';
 import { lastAdmissionUs } from '../limit/forecast.ts';
+import type { Standing } from '../limit/standing.ts';
 import { accountName, isSendersAccount } from './account-name.ts';
-import { emptyAccount, paceState } from './account.ts';
+import { emptyAccount, outlivesKill, paceState } from './account.ts';
 import { Books } from './books.ts';
 import { StoreClock } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -18,8 +19,9 @@ import { inForce } from './control.ts';
 import { charge, decide } from './decide.ts';
 import type { Desk } from './decide.ts';
 import { Keeper } from './keeper.ts';
+import { both } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import type { Disk } from './journal.ts';
-import type { Standing } from '../limit/standing.ts';
 import { StoreError } from './store.ts';
 import type {
   Adjustment,
@@ -37,6 +39,8 @@ export interface MemoryOptions {
   readonly clock: Clock;
   /** Told, in a sentence, what an administrator should know of: damage, a full disk, its end. */
   readonly onTrouble?: (what: string) => void;
+  /** Told too of what is charged. */
+  readonly ledger?: Ledger;
   /** For tests: the file operations, to make them fail. */
   readonly disk?: Disk;
 }
@@ -45,7 +49,7 @@ const TICK_MS = 1000;
 const SWEPT_PER_TICK = 2000;
 
 /** Rejects with StoreError when the state directory can't be used. */
-export async function openMemoryStore(options: MemoryOptions): Promise<Store> {
+export async function openMemoryStore(options: MemoryOptions): Promise<MemoryStore> {
   const books = new Books();
   const clock = new StoreClock(options.clock);
   const keeper =
@@ -56,39 +60,45 @@ export async function openMemoryStore(options: MemoryOptions): Promise<Store> {
           onTrouble: options.onTrouble ?? (() => undefined),
           ...(options.disk === undefined ? {} : { disk: options.disk }),
         });
-  return new MemoryStore(books, clock, keeper);
+  return new MemoryStore(books, clock, keeper, options.ledger);
 }
 
-class MemoryStore implements Store {
+export class MemoryStore implements Store {
   readonly kind = 'memory';
+  readonly split = undefined;
+  /** Where its takes are judged and charged. */
+  readonly desk: Desk;
   readonly #books: Books;
   readonly #clock: StoreClock;
   readonly #keeper: Keeper | undefined;
   /** Announced by this host, by account and lane: not kept, the scheduler says it anew. */
   readonly #waiting = new Map<string, readonly number[]>();
   readonly #listeners = new Set<(provider: string) => void>();
-  readonly #desk: Desk;
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
-  constructor(books: Books, clock: StoreClock, keeper: Keeper | undefined) {
+  constructor(books: Books, clock: StoreClock, keeper?: Keeper, ledger?: Ledger) {
     this.#books = books;
     this.#clock = clock;
     this.#keeper = keeper;
-    this.#desk = { books, waiting: this.#waiting, ledger: keeper };
+    this.desk = { books, waiting: this.#waiting, ledger: both(keeper, ledger) };
     this.#timer = setInterval(() => {
       this.#books.sweep(this.#clock.nowUs(), SWEPT_PER_TICK);
       this.#keeper?.tick();
     }, TICK_MS).unref();
   }
 
-  async now(): Promise<number> {
+  now(): Promise<number> {
+    return Promise.resolve(this.nowUs());
+  }
+
+  nowUs(): number {
     return this.#clock.nowUs();
   }
 
   async take(request: TakeRequest): Promise<TakeResult> {
     this.#mustBeOpen();
-    const result = decide(this.#desk, request, this.#clock.nowUs());
+    const result = decide(this.desk, request, this.#clock.nowUs());
     if (this.#keeper !== undefined && result.ok && request.demands.some(outlivesKill)) {
       await this.#keeper.written(request.queued ? 'other' : 'answer');
     }
@@ -110,7 +120,7 @@ class MemoryStore implements Store {
   async settle(provider: string, id: string): Promise<void> {
     this.#mustBeOpen();
     if (!this.#books.settle(provider, id)) return;
-    this.#keeper?.noted(provider, ['settled', provider, id]);
+    this.desk.ledger?.noted(provider, ['settled', provider, id]);
     this.#changed(provider);
   }
 
@@ -125,7 +135,7 @@ class MemoryStore implements Store {
     this.#mustBeOpen();
     const nowUs = this.#clock.nowUs();
     for (const demand of demands) {
-      charge(this.#desk, demand, this.#books.nameFor(demand), nowUs, false);
+      charge(this.desk, demand, this.#books.nameFor(demand), nowUs, false);
     }
     if (demands.some(outlivesKill)) await this.#keeper?.written('other');
   }
@@ -174,7 +184,8 @@ class MemoryStore implements Store {
     this.#mustBeOpen();
     this.#books.setControl(provider, control);
     this.#books.adjusted(why);
-    this.#keeper?.noted(undefined, ['control', provider, control ?? null], ['adjustment', why]);
+    this.desk.ledger?.noted(undefined, ['control', provider, control ?? null]);
+    this.desk.ledger?.noted(undefined, ['adjustment', why]);
     this.#changed(provider);
     await this.#keeper?.written('other');
   }
@@ -192,10 +203,10 @@ class MemoryStore implements Store {
     this.#mustBeOpen();
     if ((this.#books.standings.get(provider)?.epoch ?? 0) !== seen) return false;
     this.#books.setStanding(provider, standing);
-    this.#keeper?.noted(undefined, ['standing', provider, standing ?? null]);
+    this.desk.ledger?.noted(undefined, ['standing', provider, standing ?? null]);
     if (why !== undefined) {
       this.#books.adjusted(why);
-      this.#keeper?.noted(undefined, ['adjustment', why]);
+      this.desk.ledger?.noted(undefined, ['adjustment', why]);
     }
     this.#changed(provider);
     return true;
@@ -234,9 +245,4 @@ class MemoryStore implements Store {
   #mustBeOpen(): void {
     if (this.#closed) throw new StoreError('the memory store is closed');
   }
-}
-
-/** Admissions that "every burst counts as spent" would not cover after a kill. */
-function outlivesKill({ limits, recipients }: Demand): boolean {
-  return limits.quotas.length > 0 || (limits.pace !== undefined && recipients > limits.pace.burst);
 }

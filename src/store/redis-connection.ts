@@ -3,6 +3,7 @@
  * and soon; nothing waits in a queue for better times.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inTime } from './deadline.ts';
 import type { Script } from './redis-scripts.ts';
 import { createClient, describe } from './redis-server.ts';
 import type { Client, RedisServer } from './redis-server.ts';
@@ -15,7 +16,6 @@ export interface ConnectionEvents {
   readonly onTold: (message: string) => void;
 }
 
-const OPEN_MS = 5000;
 const REVIVE_MS = 250;
 
 export class RedisConnection {
@@ -40,18 +40,18 @@ export class RedisConnection {
   }
 
   /**
-   * Rejects with StoreError when it does not answer within five seconds. `answerMs`: how long each
+   * Rejects with StoreError when it does not answer within `openMs`. `answerMs`: how long each
    * command is waited for.
    */
   static async open(
     server: RedisServer,
     channel: string,
     events: ConnectionEvents,
-    answerMs: number,
+    { answerMs, openMs }: { readonly answerMs: number; readonly openMs: number },
   ): Promise<RedisConnection> {
     const connection = new RedisConnection(server, answerMs);
     try {
-      await connection.#connect(channel, events);
+      await connection.#connect(channel, events, openMs);
       return connection;
     } catch (error) {
       connection.close();
@@ -67,7 +67,9 @@ export class RedisConnection {
   ): Promise<unknown> {
     if (this.#closed) throw new StoreError('the Redis store is closed');
     try {
-      return await this.#inTime(this.#commands.evalsha(script.sha, keys.length, ...keys, ...args));
+      return await inTime(this.#answerMs, () =>
+        this.#commands.evalsha(script.sha, keys.length, ...keys, ...args),
+      );
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) {
         throw this.#error(error);
@@ -81,9 +83,16 @@ export class RedisConnection {
   async ask<T>(command: (client: Client) => Promise<T>): Promise<T> {
     if (this.#closed) throw new StoreError('the Redis store is closed');
     try {
-      return await this.#inTime(command(this.#commands));
+      return await inTime(this.#answerMs, () => command(this.#commands));
     } catch (error) {
       throw this.#error(error);
+    }
+  }
+
+  /** A new connection: this one may lead nowhere, which TCP would find out in a quarter of an hour. */
+  reconnect(): void {
+    for (const client of [this.#commands, this.#changes]) {
+      if (client.status === 'ready') client.disconnect(true);
     }
   }
 
@@ -92,10 +101,10 @@ export class RedisConnection {
     this.#disconnect();
   }
 
-  async #connect(channel: string, events: ConnectionEvents): Promise<void> {
+  async #connect(channel: string, events: ConnectionEvents, openMs: number): Promise<void> {
     const late = new AbortController();
-    const timeout = sleep(OPEN_MS, undefined, { signal: late.signal }).then(() => {
-      throw new Error(this.#lastError ?? `no answer within ${OPEN_MS / 1000} s`);
+    const timeout = sleep(openMs, undefined, { signal: late.signal }).then(() => {
+      throw new Error(this.#lastError ?? `no answer within ${openMs / 1000} s`);
     });
     try {
       await Promise.race([this.#ready(), timeout]);
@@ -124,15 +133,6 @@ export class RedisConnection {
         await ready;
       }),
     );
-  }
-
-  /** Rejects when the answer is late. Not when it is there and this process was too busy to see it. */
-  #inTime<T>(answer: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = (): void => reject(new Error(`no answer within ${this.#answerMs} ms`));
-      const timer = setTimeout(() => setImmediate(late), this.#answerMs);
-      answer.finally(() => clearTimeout(timer)).then(resolve, reject);
-    });
   }
 
   /**

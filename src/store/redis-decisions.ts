@@ -45,6 +45,7 @@ export class RedisDecisions {
     ]);
     const alive = new Map<string, Control>();
     for (const [provider, text] of Object.entries(all)) {
+      if (!isProvider(provider)) continue;
       const control = inForce(readControl(text), nowUs);
       if (control !== undefined) alive.set(provider, control);
     }
@@ -52,13 +53,19 @@ export class RedisDecisions {
     return alive;
   }
 
-  async setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void> {
+  /** `ifNone`: left as it is where the provider has a control. */
+  async setControl(
+    provider: string,
+    control: Control | undefined,
+    why: Adjustment,
+    ifNone = false,
+  ): Promise<void> {
     const { controls, adjustments, changes } = this.#parts.keys;
     const text = control === undefined ? '' : JSON.stringify(control);
     await this.#parts.connection.run(
       this.#parts.scripts.control,
       [controls, adjustments, changes],
-      [provider, text, JSON.stringify(why), this.#parts.instance, MOST_ADJUSTMENTS],
+      [provider, text, JSON.stringify(why), this.#parts.instance, MOST_ADJUSTMENTS, ifNone ? 1 : 0],
     );
     this.#parts.onChange(provider);
   }
@@ -67,9 +74,9 @@ export class RedisDecisions {
     const all = await this.#parts.connection.ask((client) =>
       client.hgetall(this.#parts.keys.standings),
     );
-    this.#standing = Object.keys(all);
+    this.#standing = Object.keys(all).filter(isProvider);
     return new Map(
-      Object.entries(all).map(([provider, text]) => [provider, readStandingText(text)]),
+      this.#standing.map((provider) => [provider, readStandingText(all[provider] ?? '')]),
     );
   }
 
@@ -112,4 +119,9 @@ export class RedisDecisions {
     const [sec, us] = await this.#parts.connection.ask((client) => client.time());
     return Number(sec) * 1e6 + Number(us);
   }
+}
+
+/** Both keys have an empty field that is nobody's: where they are not, what was decided is lost. */
+export function isProvider(field: string): boolean {
+  return field !== '';
 }

@@ -17,6 +17,8 @@ export interface Keys {
   readonly index: string;
   /** Accounts of senders by the time they end. */
   readonly senders: string;
+  /** Host -> the last of what it charged after it had gone on by itself. */
+  readonly raised: string;
   /** Adjustments in JSON, newest first. */
   readonly adjustments: string;
   /** What changed lately, in order; also the channel on which it is told. */
@@ -35,6 +37,7 @@ export function keysOf(pool: string): Keys {
     hosts: key('hosts'),
     index: key('index'),
     senders: key('senders'),
+    raised: key('raised'),
     adjustments: key('adjustments'),
     changes: key('changes'),
     account: (name) => key(`${isSendersAccount(name) ? 's' : 'p'}:${name}`),

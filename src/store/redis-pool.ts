@@ -19,6 +19,16 @@ export interface PoolParts {
   readonly onChange: (provider: string) => void;
   /** Changes may have been missed: everything may have changed. */
   readonly onGap: () => void;
+  /** A sign of life was not answered. */
+  readonly onTrouble?: (error: unknown) => void;
+  /** Nothing was ever decided about any provider; or that was evicted, or flushed. */
+  readonly onForgotten?: (forgotten: Forgotten) => void;
+}
+
+/** Which decisions are not there. */
+export interface Forgotten {
+  readonly controls: boolean;
+  readonly standings: boolean;
 }
 
 const BEAT_MS = 1000;
@@ -53,9 +63,8 @@ export class RedisPool {
       return;
     }
     this.#beating = this.#beat()
-      .catch(() => {
-        // Whoever asks the store next is told; here it is tried again in a second.
-      })
+      // Whoever asks the store next is told too; here it is tried again in a second.
+      .catch((error: unknown) => this.#parts.onTrouble?.(error))
       .finally(() => {
         this.#beating = undefined;
         if (!this.#again) return;
@@ -81,10 +90,26 @@ export class RedisPool {
     return [...this.#announced.keys()].filter((name) => !isSendersAccount(name));
   }
 
+  /** All that waits here, by account: to be said with the next sign of life, which is now. */
+  async say(waiting: ReadonlyMap<string, readonly number[]>): Promise<void> {
+    await this.#beating;
+    this.#announced.clear();
+    for (const [name, counts] of waiting) this.#announced.set(name, lanesOf(counts));
+    this.#owing = true;
+    await this.#beat();
+  }
+
+  /** What of it is not said yet, or is no longer so. */
+  async keepUp(waiting: ReadonlyMap<string, readonly number[]>): Promise<void> {
+    const names = new Set([...this.#announced.keys(), ...waiting.keys()]);
+    await Promise.all(Array.from(names, (name) => this.announce(name, waiting.get(name) ?? [])));
+  }
+
   /** `name`: the account that it waits for. */
   async announce(name: string, waiting: readonly number[]): Promise<void> {
-    const lanes = waiting.map((count) => (count > 0 ? '1' : '0')).join('');
-    if (lanes === (this.#announced.get(name) ?? lanes.replaceAll('1', '0'))) return;
+    const lanes = lanesOf(waiting);
+    const known = this.#announced.get(name);
+    if (known === undefined ? !lanes.includes('1') : known === lanes) return;
     if (lanes.includes('1')) this.#announced.set(name, lanes);
     else this.#announced.delete(name);
     try {
@@ -102,25 +127,30 @@ export class RedisPool {
 
   async #beat(): Promise<void> {
     const { connection, keys, scripts, host, instance, onChange, onGap } = this.#parts;
+    const { clock, hosts, waiting, index, changes: told, senders, controls, standings } = keys;
     const whole = this.#owing;
     this.#owing = false;
     let reply: unknown;
     try {
       reply = await connection.run(
         scripts.beat,
-        [keys.clock, keys.hosts, keys.waiting, keys.index, keys.changes, keys.senders],
+        [clock, hosts, waiting, index, told, senders, controls, standings],
         [host, this.#newest, whole ? 1 : 0, ...(whole ? [...this.#announced].flat() : [])],
       );
     } catch (error) {
       this.#owing = true;
       throw error;
     }
-    const [newest = '', lost, ...changes] = strings(reply);
+    const [newest = '', lost, controlled, stands, waits, ...changes] = strings(reply);
     this.#newest = newest;
+    const forgotten = { controls: controlled === '0', standings: stands === '0' };
+    if (forgotten.controls || forgotten.standings) this.#parts.onForgotten?.(forgotten);
     if (this.#gap || lost === '1') {
       this.#gap = false;
       onGap();
     }
+    // Redis evicted it: it is said anew with the next sign of life.
+    if (waits === '0' && this.#announced.size > 0) this.#owing = true;
     for (let i = 0; i < changes.length; i += 2) {
       if (changes[i] !== instance) onChange(changes[i + 1]!);
     }
@@ -130,4 +160,8 @@ export class RedisPool {
     const { connection, keys, scripts, host } = this.#parts;
     await connection.run(scripts.announce, [keys.waiting], [name, host, lanes]);
   }
+}
+
+function lanesOf(waiting: readonly number[]): string {
+  return waiting.map((count) => (count > 0 ? '1' : '0')).join('');
 }

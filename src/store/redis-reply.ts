@@ -21,28 +21,53 @@ export interface AccountReading {
   readonly tokens: readonly { readonly id: string; readonly sinceUs: number }[];
 }
 
+/** What take.lua answers. */
+export type RedisAnswer =
+  | {
+      readonly kind: 'judged';
+      readonly result: TakeResult;
+      /** For each demand when its account was opened, Redis's time; 0: it has none. */
+      readonly births: readonly number[];
+    }
+  /** Nothing was charged: the question came too late, by its clock. */
+  | { readonly kind: 'late'; readonly nowUs: number }
+  /** Nothing was charged: the account that was known is gone. */
+  | { readonly kind: 'lost'; readonly nowUs: number; readonly demand: Demand };
+
 const KINDS = ['pace', 'quota', 'in_flight', 'suspended', 'waiting'] as const;
 
-export function encodeDemands(demands: readonly Demand[]): (string | number)[] {
+/** `births`: when each account was opened, as far as it is known and to be checked; else 0. */
+export function encodeDemands(
+  demands: readonly Demand[],
+  births: readonly number[],
+): (string | number)[] {
   const args: (string | number)[] = [];
-  for (const { provider, sender = '', recipients, limits } of demands) {
+  for (const [i, { provider, sender = '', recipients, limits }] of demands.entries()) {
     const { pace, quotas, inFlight } = limits;
     const interval = pace === undefined ? 0 : paceIntervalUs(pace);
     args.push(provider, sender, recipients, interval);
-    args.push(pace?.burst ?? 0, inFlight ?? 0, quotas.length);
+    args.push(pace?.burst ?? 0, inFlight ?? 0, births[i] ?? 0, quotas.length);
     for (const { count, windowUs } of quotas) args.push(count, windowUs, slotUs(windowUs));
   }
   return args;
 }
 
 /** Throws StoreError for anything that is not take.lua's line. */
-export function decodeTake(reply: unknown, demands: readonly Demand[]): TakeResult {
+export function decodeTake(reply: unknown, demands: readonly Demand[]): RedisAnswer {
   const words = typeof reply === 'string' ? reply.split(' ') : [];
   const nowUs = whole(words[1]);
+  if (words[0] === 'late') return { kind: 'late', nowUs };
+  if (words[0] === 'lost') {
+    const demand = demands[whole(words[2])];
+    if (demand === undefined) throw nonsense(reply);
+    return { kind: 'lost', nowUs, demand };
+  }
   if (words[0] === '1') {
-    const debts = demands.map((demand, i) => debt(demand, words[2 + 3 * i], words[3 + 3 * i]));
-    const charged = demands.filter((_, i) => words[4 + 3 * i] === '0');
-    return { ok: true, nowUs, debts, exceeded: charged.flatMap((demand) => exceededBy(demand)) };
+    const debts = demands.map((demand, i) => debt(demand, words[2 + 4 * i], words[3 + 4 * i]));
+    const births = demands.map((_, i) => whole(words[4 + 4 * i]));
+    const charged = demands.filter((_, i) => words[5 + 4 * i] === '0');
+    const exceeded = charged.flatMap((demand) => exceededBy(demand));
+    return { kind: 'judged', result: { ok: true, nowUs, debts, exceeded }, births };
   }
   const kind = KINDS.find((known) => known === words[3]);
   const refused = demands[whole(words[4])];
@@ -50,9 +75,10 @@ export function decodeTake(reply: unknown, demands: readonly Demand[]): TakeResu
   const who = holderOf(refused);
   const cause: Refusal =
     kind === 'quota' ? { kind, ...who, windowUs: whole(words[5]) } : { kind, ...who };
-  const debts = demands.map((demand, i) => debt(demand, words[6 + 2 * i], words[7 + 2 * i]));
+  const debts = demands.map((demand, i) => debt(demand, words[6 + 3 * i], words[7 + 3 * i]));
+  const births = demands.map((_, i) => whole(words[8 + 3 * i]));
   const retryAtUs = words[2] === 'inf' ? Infinity : whole(words[2]);
-  return { ok: false, nowUs, retryAtUs, cause, debts };
+  return { kind: 'judged', result: { ok: false, nowUs, retryAtUs, cause, debts }, births };
 }
 
 /** Throws StoreError for anything that is not read.lua's list. */
@@ -153,7 +179,7 @@ function pairs(words: readonly string[], at: number): History {
   return words.slice(at + 1, at + 1 + count).map(whole);
 }
 
-function whole(word: string | undefined): number {
+export function whole(word: string | undefined): number {
   const value = Number(word);
   if (word === undefined || word === '' || !Number.isSafeInteger(value)) throw nonsense(word);
   return value;

@@ -1,4 +1,4 @@
-/** The scripts that Redis runs for us, each with the arithmetic of account.lua before it. */
+/** The scripts that Redis runs for us, each with the time and the arithmetic before it. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -9,18 +9,22 @@ export interface Script {
 }
 
 export type Scripts = Readonly<
-  Record<'take' | 'settle' | 'read' | 'announce' | 'control' | 'standing' | 'beat', Script>
+  Record<
+    'take' | 'raise' | 'settle' | 'read' | 'announce' | 'control' | 'standing' | 'beat',
+    Script
+  >
 >;
 
 /** Reads them from beside this module. */
 export function loadScripts(): Scripts {
-  const account = source('account');
+  const before = `${source('clock')}\n${source('account')}`;
   const script = (name: string): Script => {
-    const text = `${account}\n${source(name)}`;
+    const text = `${before}\n${source(name)}`;
     return { text, sha: createHash('sha1').update(text).digest('hex') };
   };
   return {
     take: script('take'),
+    raise: script('raise'),
     settle: script('settle'),
     read: script('read'),
     announce: script('announce'),

@@ -1,7 +1,8 @@
 /**
  * The Redis adapter: one pool of limits for all hosts that send from one address. Each take is one
- * script, so that it is atomic over every limit of every provider, at Redis's own time. A command that fails is never sent again. One that was not answered in time may still have been
- * charged: that costs its intervals, and never lets more through than was promised.
+ * script, so that it is atomic over every limit of every provider, at Redis's own time. A command that
+ * fails is never sent again. One that was not answered in time may still have been charged: that
+ * costs its intervals, and never lets more through than was promised.
  */
 import { randomBytes } from 'node:crypto';
 import type { Standing } from '../limit/standing.ts';
@@ -12,15 +13,17 @@ import { accountName, isSendersAccount } from './account-name.ts';
 import type { Holder } from './account-name.ts';
 import { inForce } from './control.ts';
 import { RedisConnection } from './redis-connection.ts';
-import { RedisDecisions } from './redis-decisions.ts';
-import { keysOf, takeKeys } from './redis-keys.ts';
+import { isProvider, RedisDecisions } from './redis-decisions.ts';
+import { keysOf } from './redis-keys.ts';
 import type { Keys } from './redis-keys.ts';
 import { RedisPool } from './redis-pool.ts';
-import { decodeAccount, decodeTake, encodeDemands } from './redis-reply.ts';
+import type { Forgotten } from './redis-pool.ts';
+import { decodeAccount } from './redis-reply.ts';
 import type { AccountReading } from './redis-reply.ts';
 import { loadScripts } from './redis-scripts.ts';
 import type { Scripts } from './redis-scripts.ts';
 import type { RedisServer } from './redis-server.ts';
+import { judged, RedisTakes } from './redis-takes.ts';
 import type {
   Adjustment,
   Control,
@@ -39,12 +42,21 @@ export interface RedisStoreOptions {
   readonly host: string;
   /** How long an answer is waited for; 200 ms, since a verdict asks once and is due within 250 ms. */
   readonly answerMs?: number;
+  /** How long it is waited for at the start; 5,000 ms. */
+  readonly openMs?: number;
+  /** This machine's clock: what was asked is not charged when nobody waits for the answer any more. */
+  readonly nowUs?: () => number;
+  /** It did not answer, and nobody had asked but we. */
+  readonly onTrouble?: (error: unknown) => void;
+  /** Nothing was ever decided about any provider; or that is gone from Redis. */
+  readonly onForgotten?: (forgotten: Forgotten) => void;
 }
 
-const ANSWER_MS = 200;
+export const ANSWER_MS = 200;
+const OPEN_MS = 5000;
 
-/** Rejects with StoreError when Redis does not answer, within five seconds. */
-export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
+/** Rejects with StoreError when Redis does not answer, within `openMs`. */
+export async function openRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const keys = keysOf(options.pool);
   const scripts = loadScripts();
   let store: RedisStore | undefined;
@@ -52,9 +64,10 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     onReturn: () => store?.pool.returned(),
     onTold: (instance: string) => store?.pool.told(instance),
   };
-  const { server, answerMs = ANSWER_MS } = options;
-  const connection = await RedisConnection.open(server, keys.changes, events, answerMs);
-  store = new RedisStore(connection, keys, scripts, options.host);
+  const { server, answerMs = ANSWER_MS, openMs = OPEN_MS } = options;
+  const waits = { answerMs, openMs };
+  const connection = await RedisConnection.open(server, keys.changes, events, waits);
+  store = new RedisStore({ ...options, answerMs, connection, keys, scripts });
   try {
     await store.pool.join();
   } catch (error) {
@@ -64,34 +77,39 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   return store;
 }
 
-class RedisStore implements Store {
+interface RedisStoreParts extends Omit<RedisStoreOptions, 'server' | 'pool'> {
+  readonly answerMs: number;
+  readonly connection: RedisConnection;
+  readonly keys: Keys;
+  readonly scripts: Scripts;
+}
+
+export class RedisStore implements Store {
   readonly kind = 'redis';
+  readonly split = undefined;
+  readonly pool: RedisPool;
+  /** Takes and charges, told in full. */
+  readonly takes: RedisTakes;
   readonly #connection: RedisConnection;
   readonly #keys: Keys;
   readonly #scripts: Scripts;
   readonly #instance = randomBytes(8).toString('hex');
-  readonly pool: RedisPool;
-  readonly #decisions: RedisDecisions;
+  /** Controls and standings, told in full. */
+  readonly decisions: RedisDecisions;
   readonly #listeners = new Set<(provider: string) => void>();
 
-  constructor(connection: RedisConnection, keys: Keys, scripts: Scripts, host: string) {
-    this.#connection = connection;
-    this.#keys = keys;
-    this.#scripts = scripts;
-    this.#decisions = new RedisDecisions({
-      connection,
-      keys,
-      scripts,
-      instance: this.#instance,
-      onChange: (provider) => this.#changed(provider),
-    });
+  constructor(parts: RedisStoreParts) {
+    this.#connection = parts.connection;
+    this.#keys = parts.keys;
+    this.#scripts = parts.scripts;
+    const instance = this.#instance;
+    this.takes = new RedisTakes({ ...parts, instance });
+    const onChange = (provider: string): void => this.#changed(provider);
+    this.decisions = new RedisDecisions({ ...parts, instance, onChange });
     this.pool = new RedisPool({
-      connection,
-      keys,
-      scripts,
-      host,
-      instance: this.#instance,
-      onChange: (provider) => this.#changed(provider),
+      ...parts,
+      instance,
+      onChange,
       onGap: () => void this.#allChanged(),
     });
   }
@@ -105,12 +123,11 @@ class RedisStore implements Store {
     if (demands.length === 0) {
       return { ok: true, nowUs: await this.now(), debts: [], exceeded: [] };
     }
-    const reply = await this.#take(demands, ['take', id, lane, queued ? 1 : 0]);
-    return decodeTake(reply, demands);
+    return judged(await this.takes.take({ id, lane, queued, demands })).result;
   }
 
   async charge(demands: readonly Demand[]): Promise<void> {
-    if (demands.length > 0) await this.#take(demands, ['charge', '', 0, 1]);
+    if (demands.length > 0) judged(await this.takes.charge(demands));
   }
 
   async forecast(demand: Demand, messages: number): Promise<number> {
@@ -166,19 +183,19 @@ class RedisStore implements Store {
       this.#connection.ask((client) => client.hkeys(waits)),
     ]);
     const waiting = announced.filter((name) => !isSendersAccount(name));
-    return [...new Set([...accounts, ...controlled, ...waiting])];
+    return [...new Set([...accounts, ...controlled.filter(isProvider), ...waiting])];
   }
 
   controls(): Promise<ReadonlyMap<string, Control>> {
-    return this.#decisions.controls();
+    return this.decisions.controls();
   }
 
   setControl(provider: string, control: Control | undefined, why: Adjustment): Promise<void> {
-    return this.#decisions.setControl(provider, control, why);
+    return this.decisions.setControl(provider, control, why);
   }
 
   standings(): Promise<ReadonlyMap<string, Standing>> {
-    return this.#decisions.standings();
+    return this.decisions.standings();
   }
 
   setStanding(
@@ -187,11 +204,11 @@ class RedisStore implements Store {
     standing: Standing | undefined,
     why: Adjustment | undefined,
   ): Promise<boolean> {
-    return this.#decisions.setStanding(provider, seen, standing, why);
+    return this.decisions.setStanding(provider, seen, standing, why);
   }
 
   history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
-    return this.#decisions.history(provider, most);
+    return this.decisions.history(provider, most);
   }
 
   onChange(listener: (provider: string) => void): () => void {
@@ -199,16 +216,14 @@ class RedisStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Connects anew: what was sent and not answered is given up. */
+  reconnect(): void {
+    this.#connection.reconnect();
+  }
+
   async close(): Promise<void> {
     this.pool.leave();
     this.#connection.close();
-  }
-
-  #take(demands: readonly Demand[], head: readonly (string | number)[]): Promise<unknown> {
-    return this.#connection.run(this.#scripts.take, takeKeys(this.#keys, demands), [
-      ...head,
-      ...encodeDemands(demands),
-    ]);
   }
 
   async #read(holder: Holder): Promise<AccountReading> {
@@ -224,7 +239,7 @@ class RedisStore implements Store {
   /** What was known here counts too: a Redis that lost everything knows of nothing to look at. */
   async #allChanged(): Promise<void> {
     try {
-      const known = [...(await this.providers()), ...this.pool.announced, ...this.#decisions.known];
+      const known = [...(await this.providers()), ...this.pool.announced, ...this.decisions.known];
       for (const provider of new Set(known)) this.#changed(provider);
     } catch {
       // It is gone again: its next return tells.

@@ -8,6 +8,8 @@ local old = redis.call('HGET', KEYS[1], ARGV[1])
 local known, standing = pcall(cjson.decode, old or '{}')
 local epoch = known and type(standing) == 'table' and tonumber(standing.epoch) or 0
 if epoch ~= tonumber(ARGV[2]) then return 0 end
+-- Where no provider has any the key stays: a pool without it has lost what was decided.
+redis.call('HSET', KEYS[1], '', '')
 if ARGV[3] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
 else

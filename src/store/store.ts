@@ -129,8 +129,18 @@ export interface Usage {
   readonly tatUs?: number;
 }
 
+/** A store that several hosts share is away: this host goes on by itself. */
+export interface Split {
+  /** This host's time. */
+  readonly sinceUs: number;
+  /** What fails, in words. */
+  readonly why: string;
+}
+
 export interface Store {
   readonly kind: 'memory' | 'redis';
+  /** undefined: all is in one place. */
+  readonly split: Split | undefined;
   /** The store's clock. */
   now(): Promise<number>;
   /**

@@ -3,16 +3,22 @@
 -- the clock stepped back.
 -- KEYS: clock, controls, waiting, hosts, index, index of senders, an account for each demand, and for
 -- each demand of a sender the account that senders share when there are too many of them.
--- ARGV: `take` or `charge` (never refused), id, lane, 1 if it waited in a lane already, and for each
--- demand: provider, sender ('': none), recipients, interval (0: no pace), burst, in_flight (0: no cap),
--- number of quotas, and for each of them count, window, slot.
--- Answers one line: `1 now` and for each demand debt, places, 1 if it passed uncharged; or
--- `0 now retry kind demand window` and for each demand debt, places. Debt `-`: none; retry `inf`.
+-- ARGV: `take` or `charge` (never refused), id, lane, 1 if it waited in a lane already, until when it
+-- is asked (0: whenever), and for each demand: provider, sender ('': none), recipients, interval (0:
+-- no pace), burst, in_flight (0: no cap), when the account was opened that the asking host knows of
+-- (0: it knows of none), number of quotas, and for each of them count, window, slot.
+-- Answers one line: `1 now` and for each demand debt, places, birth, 1 if it passed uncharged; or
+-- `0 now retry kind demand window` and for each demand debt, places, birth. Debt `-`: none; retry
+-- `inf`; birth: when its account was opened, 0 where there is none.
+-- Or, with nothing judged: `late now`, nobody waits for the answer any more; `lost now demand`, the
+-- account that the host knows of is gone, evicted or flushed: it is raised before it is asked again.
 
 local mode, id, lane, queued = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 
+local deadline = tonumber(ARGV[5])
+
 local demands, fields, names = {}, {}, {}
-local at = 5
+local at = 6
 while ARGV[at] do
   local provider, sender = ARGV[at], ARGV[at + 1]
   local is_senders = sender ~= ''
@@ -24,17 +30,18 @@ while ARGV[at] do
     interval = tonumber(ARGV[at + 3]),
     burst = tonumber(ARGV[at + 4]),
     cap = tonumber(ARGV[at + 5]),
+    born = tonumber(ARGV[at + 6]),
     quotas = {},
     spans = is_senders and {} or usage_spans(),
   }
-  for i = 1, tonumber(ARGV[at + 6]) do
-    local from = at + 4 + 3 * i
+  for i = 1, tonumber(ARGV[at + 7]) do
+    local from = at + 5 + 3 * i
     local window, slot = tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2])
     demand.quotas[i] = { count = tonumber(ARGV[from]), window = window, slot = slot }
     demand.spans[#demand.spans + 1] = window
     demand.spans[#demand.spans + 1] = slot
   end
-  at = at + 7 + 3 * #demand.quotas
+  at = at + 8 + 3 * #demand.quotas
   demands[#demands + 1] = demand
   fields[#fields + 1] = provider
   names[#names + 1] = demand.name
@@ -42,6 +49,7 @@ end
 
 local known = redis.call('MGET', KEYS[1], unpack(KEYS, 7))
 local now, steps, keep_time = tick(KEYS[1], known[1])
+if deadline > 0 and now > deadline then return 'late ' .. text(now) end
 local by_key = {}
 local shared = 6 + #demands
 for i, demand in ipairs(demands) do
@@ -51,11 +59,15 @@ for i, demand in ipairs(demands) do
     if not known[place - 5] and redis.call('ZCARD', KEYS[6]) >= MOST_SENDERS then
       place = shared
       demand.name = fields[i] .. ' *'
+      demand.is_shared = true
     end
   end
   demand.key = KEYS[place]
   by_key[demand.key] = by_key[demand.key] or open_account(known[place - 5], steps)
   demand.account = by_key[demand.key]
+  if demand.born > 0 and demand.born ~= demand.account.born and not demand.is_shared then
+    return 'lost ' .. text(now) .. ' ' .. text(i - 1)
+  end
   demand.restated = restate(demand.account, demand.interval, now)
 end
 
@@ -113,7 +125,8 @@ end
 local function debt(demand)
   local account = demand.account
   local owed = demand.interval > 0 and account.interval > 0
-  return (owed and text(account.tat) or '-') .. ' ' .. text(#account.ids)
+  local born = demand.is_shared and 0 or account.born
+  return (owed and text(account.tat) or '-') .. ' ' .. text(#account.ids) .. ' ' .. text(born)
 end
 
 local answer

@@ -81,6 +81,7 @@ export const STATUS: StatusReport = {
   startedAt: NOW - 125 * MIN,
   now: NOW,
   store: 'memory',
+  split: null,
   mode: 'hold',
   log: { source: '/var/log/mail.log', state: 'following' },
   // Not there: should a test ever reach the real postsuper, it has nothing to work on.

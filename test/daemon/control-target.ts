@@ -66,6 +66,7 @@ export async function openTarget(
       pid: 1,
       startedAt: 0,
       store: 'memory',
+      split: null,
       mode: 'hold',
       log: { source: 'none', state: 'followed' },
       postfix: { configDirectory: '/etc/postfix' },
