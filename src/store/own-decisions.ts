@@ -93,10 +93,12 @@ export class OwnDecisions {
     const atUs = this.#memory.nowUs();
     for (const [provider, set] of [...books.controls]) {
       const control = inForce(set, atUs);
-      if (control === undefined) continue;
+      const isChanged = this.#changes.some((change) => change.provider === provider);
+      if (control === undefined || isChanged) continue;
       await redis.decisions.setControl(provider, control, restored(provider, atUs, control), true);
     }
     for (const [provider, standing] of [...books.standings]) {
+      if (this.#standings.has(provider)) continue;
       await redis.setStanding(provider, 0, standing, undefined);
     }
     this.#isForgotten = false;
