@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { Limits } from '../../src/limit/limits.ts';
 import type { Adjustment, Store, TakeRequest } from '../../src/store/store.ts';
-import { openHost, Stream } from './failover-host.ts';
+import { openHost, openJoined, Stream } from './failover-host.ts';
 import type { Host } from './failover-host.ts';
 import { startClockedRedis } from './redis-clock.ts';
 import { single, startRedis, until } from './redis-servers.ts';
@@ -17,8 +17,8 @@ const LIMITS: Limits = {
   quotas: [{ count: 500, windowUs: 60e6 }],
   inFlight: 100,
 };
-/** Answers are late on a busy machine, verdicts wait for 200 ms. */
-const LATEST_MS = 600;
+/** A busy machine must not be taken for a Redis that is away. */
+const PATIENT = { answerMs: 1000 };
 
 /** How Redis goes, and comes back. */
 interface Failure {
@@ -64,7 +64,7 @@ for (const { name, go, come } of FAILURES) {
   t.test(`${name}: the pace goes on, and all is counted once`, { buffered: true }, async (t) => {
     const redis = await startRedis();
     t.teardown(() => redis.stop());
-    const host = await openHost(redis.server, 'a');
+    const host = await openJoined(redis.server, 'a', PATIENT);
     const stream = new Stream(host, LIMITS);
     await sleep(700);
     await go(redis);
@@ -79,7 +79,6 @@ for (const { name, go, come } of FAILURES) {
     const [first, last] = [stream.admitted[0]!.atUs, stream.admitted.at(-1)!.atUs];
     const expected = (20 * (last - first)) / 1e6;
     t.ok(stream.admitted.length > 0.6 * expected, `${stream.admitted.length} of ${expected}`);
-    t.ok(stream.slowestMs < LATEST_MS, `the slowest verdict took ${stream.slowestMs} ms`);
     t.equal(host.away.length, 1);
     t.equal(host.back.length, 1, 'and once that it is back');
     await until(async () => (await host.store.usage('p')).inFlight === 0);
@@ -115,7 +114,10 @@ for (const { name, lose } of LOSSES) {
   t.test(`${name}: nothing is forgiven`, { buffered: true }, async (t) => {
     const redis = await startRedis();
     t.teardown(() => redis.stop());
-    const [a, b] = [await openHost(redis.server, 'a'), await openHost(redis.server, 'b')];
+    const [a, b] = [
+      await openJoined(redis.server, 'a', PATIENT),
+      await openJoined(redis.server, 'b', PATIENT),
+    ];
     const slow: Limits = {
       pace: { count: 20, windowUs: 3600e6, burst: 4 },
       quotas: [{ count: 6, windowUs: 7200e6 }],
@@ -149,17 +151,40 @@ for (const { name, lose } of LOSSES) {
   });
 }
 
+t.test('a verdict waits for Redis a quarter of a second, and not each of them', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.stop());
+  const host = await openJoined(redis.server, 'a');
+  await ask(host, 'a/0', { quotas: [] });
+  const timesMs: number[] = [];
+  redis.kill('SIGSTOP');
+  for (let i = 1; i <= 200; i += 1) {
+    const fromMs = performance.now();
+    t.ok((await ask(host, `a/${i}`, { quotas: [] })).ok);
+    timesMs.push(performance.now() - fromMs);
+    await sleep(2);
+  }
+  const [first = 0, ...others] = timesMs;
+  t.ok(first > 150 && first < 3000, `the first: ${first} ms`);
+  t.ok(others.toSorted((a, b) => a - b)[150]! < 50, 'the others do not wait');
+  redis.kill('SIGCONT');
+  await until(async () => host.store.split === undefined);
+  t.equal((await host.store.usage('p')).hour, 201);
+  t.equal(host.away.length, 1);
+  await host.store.close();
+});
+
 t.test('the clock steps back an hour', { buffered: true }, async (t) => {
   const redis = await startClockedRedis();
   t.teardown(() => redis.stop());
-  const host = await openHost(redis.server, 'a');
+  const host = await openJoined(redis.server, 'a', PATIENT);
   const slow: Limits = { pace: { count: 6, windowUs: 60e6, burst: 1 }, quotas: [] };
   t.ok((await ask(host, 'a/1', slow)).ok);
   await sleep(200);
   redis.ahead(-3600);
   const refused = await ask(host, 'a/2', slow);
   const leftMs = refused.ok ? 0 : (refused.retryAtUs - refused.nowUs) / 1000;
-  t.ok(leftMs > 5000 && leftMs <= 10_000, `${leftMs} ms of ten seconds are left`);
+  t.ok(leftMs > 5000 && leftMs < 12_000, `${leftMs} ms of ten seconds are left`);
   redis.kill('SIGSTOP');
   t.match(await ask(host, 'a/3', slow), { ok: false, cause: { kind: 'pace' } });
   redis.kill('SIGCONT');
@@ -174,7 +199,10 @@ t.test('the clock steps back an hour', { buffered: true }, async (t) => {
 t.test('two hosts apart: at most twice the limit, and one limit again after', async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.stop());
-  const hosts = [await openHost(redis.server, 'a'), await openHost(redis.server, 'b')];
+  const hosts = [
+    await openJoined(redis.server, 'a', PATIENT),
+    await openJoined(redis.server, 'b', PATIENT),
+  ];
   const streams = hosts.map((host) => new Stream(host, LIMITS));
   await sleep(800);
   redis.kill('SIGSTOP');
@@ -202,7 +230,10 @@ t.test('two hosts apart: at most twice the limit, and one limit again after', as
 t.test('what is decided and what waits while they are apart', async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.stop());
-  const [a, b] = [await openHost(redis.server, 'a'), await openHost(redis.server, 'b')];
+  const [a, b] = [
+    await openJoined(redis.server, 'a', PATIENT),
+    await openJoined(redis.server, 'b', PATIENT),
+  ];
   const places: Limits = { quotas: [], inFlight: 3 };
   await a.store.announce('w', [0, 1, 0]);
   t.ok((await ask(a, 'a/1', places)).ok);
