@@ -240,6 +240,8 @@ export function whyOf(cause: Cause): string {
       return `${cause.provider} is suspended`;
     case 'waiting':
       return `older mail to ${cause.provider} waits`;
+    case 'away':
+      return 'Redis does not answer';
     case 'trouble':
       return `${cause.provider} defers mail`;
     default:

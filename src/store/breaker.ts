@@ -1,12 +1,14 @@
 /**
- * Whether Redis is asked. One failure is enough to ask no more: mail is then decided on without it,
- * at once, and it is tried in the background until it answers. Pure.
+ * Whether Redis is asked. One failure is enough to ask no more: it is tried in the background, at
+ * once and until it answers. A first attempt that succeeds makes it a hiccup, during which mail was
+ * held; one that fails makes it an absence, and mail is decided on without Redis. Pure.
  */
 
 export type Breaker =
   | { readonly kind: 'closed' }
   | {
-      readonly kind: 'open';
+      /** doubted: no attempt has been made yet. */
+      readonly kind: 'doubted' | 'open';
       readonly sinceUs: number;
       /** What failed last, in words. */
       readonly why: string;
@@ -34,10 +36,11 @@ export function breakerAfter(breaker: Breaker, event: BreakerEvent): Breaker {
     case 'failed': {
       const { atUs, why } = event;
       if (breaker.kind === 'closed') {
-        return { kind: 'open', sinceUs: atUs, why, tried: 0, nextTryUs: atUs + FIRST_US };
+        return { kind: 'doubted', sinceUs: atUs, why, tried: 0, nextTryUs: atUs };
       }
-      const waitUs = Math.min(LONGEST_US, FIRST_US * 2 ** (breaker.tried + 1));
-      return { ...breaker, why, tried: breaker.tried + 1, nextTryUs: atUs + waitUs };
+      const waitUs = Math.min(LONGEST_US, FIRST_US * 2 ** breaker.tried);
+      const tried = breaker.tried + 1;
+      return { ...breaker, kind: 'open', why, tried, nextTryUs: atUs + waitUs };
     }
     default:
       return event satisfies never;

@@ -21,6 +21,8 @@ export interface FailoverTakesParts {
   readonly answerMs: number;
 }
 
+/** An attempt takes about as long. */
+const HICCUP_US = 100_000;
 /** A take is asked again so often after an account that Redis lost was raised. */
 const ATTEMPTS = 3;
 
@@ -34,10 +36,10 @@ export class FailoverTakes {
   }
 
   async take(request: TakeRequest): Promise<TakeResult> {
-    const { memory, meanwhile, mirror, link, answerMs } = this.#parts;
+    const { meanwhile, mirror, link, answerMs } = this.#parts;
     const { redis } = link;
     const { id, demands } = request;
-    if (redis === undefined || demands.length === 0) return memory.take(this.#byItself(request));
+    if (redis === undefined || demands.length === 0) return this.#takeHere(request);
     try {
       return await inTime(answerMs, async (isLate) => {
         const ask = () => redis.takes.take(request, (demand) => mirror.birthOf(demand));
@@ -49,11 +51,21 @@ export class FailoverTakes {
     } catch (error) {
       link.failed(error);
       // Redis may have charged it. When it is back, the message's place there tells.
-      const own = this.#byItself(request);
-      const result = await meanwhile.doubting(id, () => memory.take(own));
+      const result = await meanwhile.doubting(id, () => this.#takeHere(request));
       if (!result.ok) meanwhile.refused(demands, id);
       return result;
     }
+  }
+
+  #takeHere(request: TakeRequest): Promise<TakeResult> {
+    const { memory, link } = this.#parts;
+    const [first] = request.demands;
+    if (first === undefined || !link.isDoubted) return memory.take(this.#byItself(request));
+    // It waits until it is known whether Redis is away: a hiccup must not make two limits of one.
+    const nowUs = memory.nowUs();
+    const cause = { kind: 'away', provider: first.provider } as const;
+    const retryAtUs = nowUs + HICCUP_US;
+    return Promise.resolve({ ok: false, nowUs, retryAtUs, cause, debts: [] });
   }
 
   async charge(demands: readonly Demand[]): Promise<void> {

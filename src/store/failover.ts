@@ -79,8 +79,9 @@ export class FailoverStore implements Store {
       },
       rejoin: (redis, joined) => this.#rejoin.run(redis, joined),
       onForgotten: (redis, forgotten) => this.#decisions.forgotten(redis, forgotten),
+      onDoubt: (sinceUs) => this.#rejoin.away(sinceUs),
       onAway: (split) => this.#away(split),
-      onBack: (split) => this.#back(split),
+      onJoined: (split) => this.#joined(split),
     });
     this.#takes = new FailoverTakes({ ...parts, mirror, raiser, link: this.#link });
     this.#decisions = new FailoverDecisions({ memory, mirror, link: this.#link, own: decisions });
@@ -196,9 +197,9 @@ export class FailoverStore implements Store {
     this.#allChanged();
   }
 
-  #back(split: Split): void {
+  #joined(split: Split | undefined): void {
     this.#leaseOthers(false);
-    this.#parts.onBack(this.#memory.nowUs() - split.sinceUs);
+    if (split !== undefined) this.#parts.onBack(this.#memory.nowUs() - split.sinceUs);
     this.#allChanged();
   }
 

@@ -27,10 +27,12 @@ export interface LinkParts {
    */
   readonly rejoin: (redis: RedisStore, joined: () => void) => Promise<void>;
   readonly onForgotten: (redis: RedisStore, forgotten: Forgotten) => void;
-  /** The breaker has opened. */
+  /** It is not asked from now on. */
+  readonly onDoubt: (sinceUs: number) => void;
+  /** It is away: this host goes on by itself. */
   readonly onAway: (split: Split) => void;
-  /** It has closed again after that. */
-  readonly onBack: (split: Split) => void;
+  /** It is asked again; `split`: after it was away. */
+  readonly onJoined: (split: Split | undefined) => void;
 }
 
 /** Attempts on one connection before another is made. */
@@ -55,7 +57,6 @@ export class RedisLink {
   /** Tries once; Redis may be away then. */
   async open(): Promise<void> {
     await this.#try();
-    if (this.split !== undefined) this.#open();
   }
 
   /** undefined: it is not to be asked. */
@@ -63,8 +64,13 @@ export class RedisLink {
     return this.#breaker.kind === 'closed' ? this.#redis : undefined;
   }
 
+  /** It failed a moment ago, and was not tried again yet. */
+  get isDoubted(): boolean {
+    return this.#breaker.kind === 'doubted';
+  }
+
   get split(): Split | undefined {
-    if (this.#breaker.kind === 'closed') return undefined;
+    if (this.#breaker.kind !== 'open') return undefined;
     const { sinceUs, why } = this.#breaker;
     return { sinceUs, why };
   }
@@ -84,9 +90,8 @@ export class RedisLink {
   /** Something that was asked failed. Throws what is not a StoreError: that is a bug. */
   failed(error: unknown): void {
     if (!(error instanceof StoreError)) throw error;
-    if (this.#closed || this.#breaker.kind === 'open') return;
+    if (this.#closed || this.#breaker.kind !== 'closed') return;
     this.#note(error);
-    this.#open();
   }
 
   async close(): Promise<void> {
@@ -98,13 +103,11 @@ export class RedisLink {
   #note(error: StoreError): void {
     const failed = { kind: 'failed', atUs: this.#parts.nowUs(), why: error.message } as const;
     this.#breaker = breakerAfter(this.#breaker, failed);
-  }
-
-  #open(): void {
-    const { split } = this;
-    if (split === undefined) return;
-    this.#away = split;
     this.#plan();
+    const { split } = this;
+    if (this.#breaker.kind === 'doubted') this.#parts.onDoubt(failed.atUs);
+    if (split === undefined || this.#away !== undefined) return;
+    this.#away = split;
     this.#parts.onAway(split);
   }
 
@@ -123,9 +126,9 @@ export class RedisLink {
       if (!this.#closed) await this.#parts.rejoin(redis, () => this.#joined());
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      if (this.#breaker.kind === 'closed') return this.failed(error);
+      const before = this.#breaker;
       this.#note(error);
-      if (this.#breaker.tried % PATIENCE === 0) this.#redis?.reconnect();
+      if (before.kind === 'open' && before.tried % PATIENCE === 0) this.#redis?.reconnect();
     } finally {
       this.#isTrying = false;
       this.#plan();
@@ -145,6 +148,6 @@ export class RedisLink {
     this.#breaker = breakerAfter(this.#breaker, { kind: 'joined' });
     const away = this.#away;
     this.#away = undefined;
-    if (away !== undefined) this.#parts.onBack(away);
+    this.#parts.onJoined(away);
   }
 }

@@ -37,7 +37,8 @@ export interface TakeRequest {
 
 /** Why a take was refused: the limit that will be free last. */
 export interface Refusal {
-  readonly kind: 'pace' | 'quota' | 'in_flight' | 'suspended' | 'waiting';
+  /** away: a shared store has just failed, and it is not known yet for how long. */
+  readonly kind: 'pace' | 'quota' | 'in_flight' | 'suspended' | 'waiting' | 'away';
   readonly provider: string;
   /** The sender whose own limit it is; absent: the provider's. */
   readonly sender?: string;

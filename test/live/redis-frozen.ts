@@ -1,0 +1,74 @@
+/** A burst during which Redis is frozen and goes on later: a scenario, small or large. */
+import t from 'tap';
+import { startRedis, until } from '../store/redis-servers.ts';
+import { brokenPromises } from '../store/windows.ts';
+import { startScene } from './scene.ts';
+
+export interface FreezeOptions {
+  readonly mails: number;
+  readonly frozenMs: number;
+  /** Recipients in a second. */
+  readonly perSec: number;
+  /** Longest that an application may have waited for its 250. */
+  readonly latestMs: number;
+}
+
+export async function survivesAFreeze(options: FreezeOptions): Promise<void> {
+  const { mails, frozenMs, perSec, latestMs } = options;
+  const redis = await startRedis();
+  const pace = { count: perSec, windowUs: 1e6, burst: 5 };
+  const scene = await startScene({
+    config: {
+      store: `redis://127.0.0.1:${redis.port}`,
+      default: { pace: 'none' },
+      providers: {
+        frozen: { domains: ['frozen.example'], pace: `${perSec}/1s`, burst: 5, in_flight: 1000 },
+      },
+    },
+  });
+  t.teardown(async () => {
+    await scene.stop();
+    await redis.stop();
+  });
+  t.setTimeout(600_000);
+  let accepted = 0;
+  let thaw: Promise<void> | undefined;
+  await scene.burst({
+    mails,
+    connections: 10,
+    from: 'mattermost@here.example',
+    to: (i) => `u${i}@frozen.example`,
+    onSent() {
+      accepted += 1;
+      if (accepted !== Math.ceil(mails / 4)) return;
+      redis.kill('SIGSTOP');
+      thaw = new Promise((resolve) => {
+        setTimeout(() => {
+          redis.kill('SIGCONT');
+          resolve();
+        }, frozenMs);
+      });
+    },
+  });
+  t.same([...new Set(scene.sent.map(({ code }) => code))], [250], 'every application got its 250');
+  const latest = Math.max(...scene.sent.map(({ latencyMs }) => latencyMs));
+  t.ok(latest < latestMs, `within ${Math.round(latest)} ms`);
+  t.not((await scene.status()).split, null, 'while Redis was away');
+  await thaw;
+  await until(async () => (await scene.status()).split === null);
+  await scene.arrived(mails, undefined, 120_000 + (mails / perSec) * 2000);
+  const { lost, duplicated } = scene.account();
+  t.same({ lost, duplicated }, { lost: [], duplicated: [] });
+  const admitted = await scene.admissions('frozen');
+  t.equal(admitted.length, mails);
+  const ledger = admitted.map(({ atMs }) => ({ atUs: atMs * 1000, recipients: 1 }));
+  // The journal says when an admission was known here, a little after it was made.
+  const promised = { pace: { ...pace, windowUs: 0.8e6 }, quotas: [] };
+  t.same(brokenPromises(ledger, promised), [], 'the pace as promised');
+  const tookSec = (ledger.at(-1)!.atUs - ledger[0]!.atUs) / 1e6;
+  t.ok(tookSec < (1.25 * mails) / perSec + 3, `and no slower: ${tookSec} s`);
+  t.equal((await scene.provider('frozen')).sent.hour, mails, 'each is counted once');
+  const told = (text: RegExp) => scene.postpace.log.filter((line) => text.test(line)).length;
+  t.equal(told(/goes on by itself/), 1, 'said once');
+  t.equal(told(/Redis is back/), 1);
+}
