@@ -1,5 +1,5 @@
 /** A burst during which Redis is frozen and goes on later: a scenario, small or large. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { startRedis, until } from '../store/redis-servers.ts';
 import { brokenPromises } from '../store/windows.ts';
 import { startScene } from './scene.ts';
@@ -14,6 +14,14 @@ export interface FreezeOptions {
 }
 
 export async function survivesAFreeze(options: FreezeOptions): Promise<void> {
+  const { mails, frozenMs } = options;
+  t.setTimeout(600_000);
+  await t.test(`${mails} mails, Redis frozen for ${frozenMs / 1000} s`, (t) =>
+    scenario(t, options),
+  );
+}
+
+async function scenario(t: Test, options: FreezeOptions): Promise<void> {
   const { mails, frozenMs, perSec, latestMs } = options;
   const redis = await startRedis();
   const pace = { count: perSec, windowUs: 1e6, burst: 5 };
@@ -30,7 +38,6 @@ export async function survivesAFreeze(options: FreezeOptions): Promise<void> {
     await scene.stop();
     await redis.stop();
   });
-  t.setTimeout(600_000);
   let accepted = 0;
   let thaw: Promise<void> | undefined;
   await scene.burst({
