@@ -45,7 +45,7 @@ export class FailoverTakes {
         const ask = () => redis.takes.take(request, (demand) => mirror.birthOf(demand));
         const answer = await this.#judged(redis, ask, isLate);
         // Too late it is decided already, without Redis.
-        if (!isLate()) mirror.taken(request, answer);
+        if (!isLate()) meanwhile.known(() => mirror.taken(request, answer));
         return answer.result;
       });
     } catch (error) {
@@ -69,12 +69,13 @@ export class FailoverTakes {
   }
 
   async charge(demands: readonly Demand[]): Promise<void> {
-    const { memory, mirror, link } = this.#parts;
+    const { memory, meanwhile, mirror, link } = this.#parts;
     const { redis } = link;
     if (redis === undefined || demands.length === 0) return memory.charge(demands);
     try {
       const ask = () => redis.takes.charge(demands, (demand) => mirror.birthOf(demand));
-      mirror.charged(demands, await this.#judged(redis, ask, () => false));
+      const answer = await this.#judged(redis, ask, () => false);
+      meanwhile.known(() => mirror.charged(demands, answer));
     } catch (error) {
       link.failed(error);
       await memory.charge(demands);

@@ -35,6 +35,7 @@ export class Meanwhile implements Ledger {
   #doubted: string | undefined;
   /** False: Redis is asked, and knows. */
   records = false;
+  #isKnown = false;
 
   /** Accounts. */
   get size(): number {
@@ -51,8 +52,18 @@ export class Meanwhile implements Ledger {
     }
   }
 
+  /** What `charge` notes is charged in Redis already: its answer came when another had failed. */
+  known(charge: () => void): void {
+    this.#isKnown = true;
+    try {
+      charge();
+    } finally {
+      this.#isKnown = false;
+    }
+  }
+
   admitted(name: string, demand: Demand, nowUs: number, passes: boolean): void {
-    if (!this.records) return;
+    if (!this.records || this.#isKnown) return;
     const arrears = this.#of(name);
     const { recipients } = demand;
     if (this.#doubted !== undefined && !passes && demand.limits.inFlight !== undefined) {
@@ -65,7 +76,7 @@ export class Meanwhile implements Ledger {
   }
 
   noted(_provider: string | undefined, ...lines: readonly Line[]): void {
-    if (!this.records) return;
+    if (!this.records || this.#isKnown) return;
     for (const line of lines) {
       if (line[0] === 'flight') this.#of(line[1]).taken.set(line[2], line[3]);
     }

@@ -78,7 +78,7 @@ for (const { name, go, come } of FAILURES) {
     t.same(brokenPromises(stream.admitted, LIMITS), [], 'no window is broken');
     const [first, last] = [stream.admitted[0]!.atUs, stream.admitted.at(-1)!.atUs];
     const expected = (20 * (last - first)) / 1e6;
-    t.ok(stream.admitted.length > 0.6 * expected, `${stream.admitted.length} of ${expected}`);
+    t.ok(stream.admitted.length > 0.3 * expected, `${stream.admitted.length} of ${expected}`);
     t.equal(host.away.length, 1);
     t.equal(host.back.length, 1, 'and once that it is back');
     await until(async () => (await host.store.usage('p')).inFlight === 0);
