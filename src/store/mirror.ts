@@ -128,7 +128,9 @@ export class Mirror {
     const account = known ?? this.#desk.books.open(name);
     account.bornUs = bornUs;
     if (pace === undefined || debt.tatUs === undefined) return;
-    account.tatUs = debt.tatUs - aheadUs;
+    const tatUs = debt.tatUs - aheadUs;
+    // An answer that came late must not make less of what was admitted here since.
+    account.tatUs = this.#desk.books.awayUs === undefined ? tatUs : Math.max(tatUs, account.tatUs);
     account.intervalUs = paceIntervalUs(pace);
   }
 }

@@ -17,6 +17,8 @@ const LIMITS: Limits = {
   quotas: [{ count: 500, windowUs: 60e6 }],
   inFlight: 100,
 };
+/** Times of two clocks, Redis's and this process's, are compared: they differ by some milliseconds. */
+const PROMISED: Limits = { ...LIMITS, pace: { count: 20, windowUs: 1e6 - 5e3, burst: 3 } };
 /** A busy machine must not be taken for a Redis that is away. */
 const PATIENT = { answerMs: 1000 };
 
@@ -75,7 +77,7 @@ for (const { name, go, come } of FAILURES) {
     await until(async () => host.store.split === undefined);
     await sleep(700);
     await stream.end();
-    t.same(brokenPromises(stream.admitted, LIMITS), [], 'no window is broken');
+    t.same(brokenPromises(stream.admitted, PROMISED), [], 'no window is broken');
     const [first, last] = [stream.admitted[0]!.atUs, stream.admitted.at(-1)!.atUs];
     const expected = (20 * (last - first)) / 1e6;
     t.ok(stream.admitted.length > 0.3 * expected, `${stream.admitted.length} of ${expected}`);
@@ -225,9 +227,9 @@ t.test('two hosts apart: at most twice the limit, and one limit again after', as
   const full = fullest(all, 1e6);
   t.ok(full > most, `apart they sent more than one host may: ${full}`);
   t.ok(full <= 2 * most, `and at most twice as much: ${full}`);
-  for (const { admitted } of streams) t.same(brokenPromises(admitted, LIMITS), []);
+  for (const { admitted } of streams) t.same(brokenPromises(admitted, PROMISED), []);
   const after = all.filter(({ atUs }) => atUs >= backUs);
-  t.same(brokenPromises(after, LIMITS), []);
+  t.same(brokenPromises(after, PROMISED), []);
   t.ok(after.length > 15, `${after.length} after that`);
   await until(async () => (await hosts[0]!.store.usage('p')).inFlight === 0);
   t.equal((await hosts[0]!.store.usage('p')).hour, all.length, 'both are counted, once each');
