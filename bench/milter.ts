@@ -4,7 +4,8 @@
  * with handlers that do nothing, `postpace` the real daemon, which decides, counts and keeps its
  * journal (memory store). `postpaceCalm` is the daemon at some thousand messages a second.
  * usage: node dist/bench/milter.js [--rounds N] [--messages N] [--connections N] [--each]
- * --each: a new connection for each message. Prints JSON.
+ *        [--store redis]
+ * --each: a new connection for each message; --store redis: with a Redis of its own. Prints JSON.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,6 +17,7 @@ import { domainOf, openLoad, type LoadFigures } from './rig/load.ts';
 import { sameSteps, startNoop } from './rig/noop.ts';
 import { logDelivered } from './rig/outcome-lines.ts';
 import { Workshop } from './rig/workshop.ts';
+import { startRedis } from '../test/store/redis-servers.ts';
 
 const TO = { base: 0, count: 1000 };
 /** Limits as an installation has them, and so high that nothing is ever held. */
@@ -36,6 +38,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '8' },
     each: { type: 'boolean', default: false },
     limits: { type: 'boolean', default: true },
+    store: { type: 'string', default: 'memory' },
   },
   allowNegative: true,
 });
@@ -61,7 +64,9 @@ interface Round {
 const about = machine();
 const workshop = await Workshop.open();
 const postfix = await startPostfix({ milters: MILTER });
+const redis = values.store === 'redis' ? await startRedis() : undefined;
 const postpace = await startPostpace(postfix, {
+  ...(redis && { store: `redis://127.0.0.1:${redis.port}` }),
   log_level: 'warn',
   default: values.limits ? LIMITS : { pace: 'none', in_flight: 'none' },
 });
@@ -70,6 +75,7 @@ try {
 } finally {
   await postpace.stop();
   await postfix.stop();
+  await redis?.stop();
   await workshop.close();
 }
 
@@ -126,6 +132,7 @@ async function measure(): Promise<object> {
     connections,
     newConnectionEach: values.each,
     limits: values.limits,
+    store: values.store,
     negotiated,
     noop: side(noop),
     milterAlone: { ...side(bare), speedAgainstNoop: against(bare) },

@@ -4,6 +4,8 @@
  * milter that negotiates the same steps, rspamd with its ratelimit module alone (where it is
  * installed), and no milter. Each has a Postfix of its own, with the discard transport.
  * usage: node dist/bench/through-postfix.js [--rounds N] [--messages N] [--sessions N] [--no-limits]
+ *        [--store redis]
+ * --store redis: postpace with a Redis of its own on loopback.
  * --no-limits: postpace with pace and in_flight none, in place of limits that are not reached.
  * Prints JSON.
  */
@@ -16,6 +18,7 @@ import { cpuMs, machine, median, ratios, rounded, spread } from './rig/figures.t
 import { sameSteps, startNoop } from './rig/noop.ts';
 import { startRspamd } from './rig/rspamd.ts';
 import { Workshop } from './rig/workshop.ts';
+import { startRedis } from '../test/store/redis-servers.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +26,7 @@ const { values } = parseArgs({
     messages: { type: 'string', default: '1000' },
     sessions: { type: 'string', default: '8' },
     limits: { type: 'boolean', default: true },
+    store: { type: 'string', default: 'memory' },
   },
   allowNegative: true,
 });
@@ -114,6 +118,7 @@ async function measure(): Promise<object> {
     messages,
     sessions,
     limits: values.limits,
+    store: values.store,
     negotiated,
     seconds: Object.fromEntries(contenders.map(({ name, seconds }) => [name, spread(seconds)])),
     milterCpuUsPerMessage: Object.fromEntries(
@@ -143,7 +148,10 @@ async function withPostpace(): Promise<Ours> {
   });
   ends.push(() => postfix.stop());
   const { configDirectory } = postfix;
+  const redis = values.store === 'redis' ? await startRedis() : undefined;
+  if (redis !== undefined) ends.push(() => redis.stop());
   const postpace = await startPostpace(postfix, {
+    ...(redis && { store: `redis://127.0.0.1:${redis.port}` }),
     default: values.limits ? LIMITS : NO_LIMITS,
     postfix: {
       config_directory: configDirectory,

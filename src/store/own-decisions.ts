@@ -91,13 +91,13 @@ export class OwnDecisions {
   async #restore(redis: RedisStore): Promise<void> {
     const { books } = this.#memory.desk;
     const atUs = this.#memory.nowUs();
-    for (const [provider, set] of [...books.controls]) {
+    for (const [provider, set] of books.controls) {
       const control = inForce(set, atUs);
       const isChanged = this.#changes.some((change) => change.provider === provider);
       if (control === undefined || isChanged) continue;
       await redis.decisions.setControl(provider, control, restored(provider, atUs, control), true);
     }
-    for (const [provider, standing] of [...books.standings]) {
+    for (const [provider, standing] of books.standings) {
       if (this.#standings.has(provider)) continue;
       await redis.setStanding(provider, 0, standing, undefined);
     }
