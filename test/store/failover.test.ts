@@ -172,8 +172,8 @@ t.test('a verdict waits for Redis a quarter of a second, and not each of them', 
   t.equal(kinds.at(-1), 'ok', 'and then decided on without Redis');
   const admitted = kinds.filter((kind) => kind === 'ok').length;
   const [first = 0, ...others] = timesMs;
-  t.ok(first > 150 && first < 3000, `the first: ${first} ms`);
-  t.ok(others.toSorted((a, b) => a - b)[150]! < 50, 'the others do not wait');
+  t.ok(first > 150 && first < 10_000, `the first: ${first} ms`);
+  t.ok(others.toSorted((a, b) => a - b)[100]! < 100, 'the others do not wait');
   redis.kill('SIGCONT');
   await until(async () => host.store.split === undefined);
   t.equal((await host.store.usage('p')).hour, 1 + admitted);
