@@ -87,7 +87,7 @@ await t.test('one pace for both hosts', async (t) => {
   const pace = { count: 20, windowUs: 2e6 - 2e3, burst: 3 };
   t.same(brokenPromises(ledger, { pace, quotas: [] }), []);
   const perAdmissionUs = (ledger.at(-1)!.atUs - ledger[0]!.atUs) / ledger.length;
-  t.ok(perAdmissionUs < 105e3, 'and no slower than that');
+  t.ok(perAdmissionUs < 150e3, 'and no slower than that');
   const usage = await Promise.all(scenes.map((scene) => scene.provider('shared')));
   t.same(
     usage.map(({ sent: { hour } }) => hour),
