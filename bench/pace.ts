@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Target, type TargetParts } from '../src/daemon/target.ts';
 import { daemonClock } from '../src/daemon/time.ts';
 import { HeldBook } from '../src/pace/held-book.ts';
+import { Membership } from '../src/pace/membership.ts';
 import { Pacer } from '../src/pace/pacer.ts';
 import type { HoldQueue, QueuedMessage, Releaser } from '../src/pace/ports.ts';
 import { createResolver } from '../src/provider/resolve.ts';
@@ -61,6 +62,7 @@ async function open(queue: HoldQueue, adopts: boolean) {
     settings: {
       limitsOf: (provider) => resolver.provider(provider).limits,
       targetOf,
+      groupedOf: () => undefined,
       prepare: async () => undefined,
       laneOf: () => 'default',
       laneIndex: () => 0,
@@ -72,6 +74,13 @@ async function open(queue: HoldQueue, adopts: boolean) {
       outcomesSeen: () => false,
       doorWaitMs: () => 0,
     },
+    membership: new Membership({
+      nowMs: () => clock.nowMs(),
+      log: quiet,
+      memberOf: () => undefined,
+      ownId: (destination) => destination,
+      ofHost: () => undefined,
+    }),
     log: quiet,
   });
   return { store, book, pacer };

@@ -22,6 +22,7 @@ case $job in
       'systemd /usr/bin/systemd-analyze'
       'mount /usr/bin/mount'
       'redis-server /usr/bin/redis-server'
+      'nsd /usr/sbin/nsd'
       'openssl /usr/bin/openssl'
     )
     ;;

@@ -10,6 +10,7 @@ const { edits, macros } = milterOptions({
   prepare: async () => undefined,
   leaves: () => true,
   headerNames: () => new Set(),
+  settled: () => undefined,
   decide: async () => ({ kind: 'pass' }),
   holdAnyway: () => ({ kind: 'pass' }),
   log: { debug: ignored, info: ignored, warn: ignored, error: ignored },

@@ -1,6 +1,7 @@
 /** The configuration as the program uses it: every default filled in, every unit converted. */
 import type { Limits } from '../limit/limits.ts';
 import type { TextPattern } from '../mail/text-pattern.ts';
+import type { DnsServer } from '../provider/dns-exchange.ts';
 import type { Mode, Provider } from '../provider/provider.ts';
 
 /** Where a server listens or a client connects. */
@@ -81,6 +82,12 @@ export interface Config {
     readonly expire?: Helper;
     /** Replaces what postconf -M says leaves the machine. */
     readonly outboundTransports?: readonly string[];
+  };
+  readonly dns: {
+    /** Whether destinations that no provider lists are grouped by their MX hosts. */
+    readonly groupByMx: boolean;
+    /** In order of preference; absent: those of /etc/resolv.conf. */
+    readonly servers?: readonly DnsServer[];
   };
   /** IP addresses that other servers see us come from, as the file lists them; empty: not given. */
   readonly ownAddresses: readonly string[];

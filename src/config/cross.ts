@@ -18,6 +18,7 @@ export function contradictions(file: ConfigFile): readonly Contradiction[] {
   return [
     ...misnamedProviders(file),
     ...claimedTwice(providerDomains(file), 'domain'),
+    ...claimedTwice(providerSuffixes(file), 'MX suffix'),
     ...claimedTwice(laneSenders(file), 'sender'),
     ...laneRules(file),
     ...limitContradictions(file),
@@ -50,6 +51,15 @@ function providerDomains(file: ConfigFile): readonly Claim[] {
       const index = part.domains?.indexOf(what) ?? -1;
       const path: KeyPath = index < 0 ? ['providers', id] : ['providers', id, 'domains', index];
       return { what, by: formatPath(['providers', id]), path };
+    }),
+  );
+}
+
+function providerSuffixes(file: ConfigFile): readonly Claim[] {
+  return Object.entries(file.providers ?? {}).flatMap(([id, part]) =>
+    (part.mx_suffixes ?? []).map((what, index) => {
+      const by = formatPath(['providers', id]);
+      return { what, by, path: ['providers', id, 'mx_suffixes', index] };
     }),
   );
 }

@@ -16,6 +16,7 @@ export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
     release: { kind: 'unix', path: '/run/postpace/release.sock' },
     hold: { kind: 'unix', path: '/run/postpace/hold.sock' },
   },
+  dns: { groupByMx: true },
   ownAddresses: [],
   feedback: { log: 'auto', adjust: true, timeScale: 1 },
   default: {

@@ -53,6 +53,12 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 #  expire: [sudo, -n, postsuper, -f, '-']
 #  outbound_transports: [smtp, slow]
 
+# Domains that no provider lists are grouped by their MX hosts: those whose MX is at Outlook count for
+# Outlook. servers is an example; without it /etc/resolv.conf tells.
+#dns:
+#  group_by_mx: true
+#  servers: [127.0.0.1, '[::1]:5353']
+
 # The addresses that other servers see this one come from. An example; without it Postfix's own
 # settings and the interfaces tell.
 #own_addresses: [192.0.2.25, '2001:db8::25']

@@ -9,6 +9,8 @@ import type { Rate } from '../limit/rate.ts';
 import { canonicalAddress, parseAddress } from '../mail/address.ts';
 import { toDestination } from '../mail/destination.ts';
 import { parsePattern } from '../mail/text-pattern.ts';
+import { parseDnsServer } from '../provider/dns-server.ts';
+import { registrableOf } from '../provider/mx-group.ts';
 import type { Helper } from './config.ts';
 import { isSocketPath, parseEndpoint } from './endpoint.ts';
 import { parseStore, STORE_FORMS } from './store-url.ts';
@@ -135,10 +137,23 @@ export const domain = text(
   (value) => (/[\s@*,/]/.test(value) || value.startsWith('.') ? undefined : toDestination(value)),
 );
 
-export const mxSuffix = text('the end of a host name, such as .google.com', (value) => {
-  const host = value.startsWith('.') ? toDestination(value.slice(1)) : undefined;
-  return host === undefined || /[\s@*,/]/.test(host) ? undefined : `.${host}`;
-});
+export const mxSuffix = text(
+  'the end of a host name, such as .google.com, in a domain that somebody has registered',
+  (value) => {
+    const host = value.startsWith('.') ? toDestination(value.slice(1)) : undefined;
+    if (host === undefined || /[\s@*,/]/.test(host)) return undefined;
+    return registrableOf(host) === undefined ? undefined : `.${host}`;
+  },
+);
+
+export const dnsServer = text(
+  'an IP address, or one with a port such as 192.0.2.53:5353',
+  (value) => parseDnsServer(value),
+);
+
+export const yesOrNo = leaf('true or false', (value) =>
+  typeof value === 'boolean' ? value : undefined,
+);
 
 export const ipAddress = text('an IP address', (value) => (isIP(value) === 0 ? undefined : value));
 

@@ -12,10 +12,12 @@ export function providersOf(
 ): readonly Provider[] {
   const byId = new Map(Object.entries(parts));
   const claimed = new Set([...byId].flatMap(([id, part]) => domainsOf(id, part)));
+  const suffixes = new Set([...byId.values()].flatMap((part) => part.mx_suffixes ?? []));
   const changed = pack.map((provider) => {
-    // The file's word on a domain goes before the pack's.
+    // The file's word on a domain or a mail host goes before the pack's.
     const domains = provider.domains.filter((domain) => !claimed.has(domain));
-    return overridden({ ...provider, domains }, byId.get(provider.id) ?? {});
+    const mxSuffixes = provider.mxSuffixes.filter((suffix) => !suffixes.has(suffix));
+    return overridden({ ...provider, domains, mxSuffixes }, byId.get(provider.id) ?? {});
   });
   const builtIn = new Set(pack.map((provider) => provider.id));
   const added = [...byId].filter(([id]) => !builtIn.has(id));

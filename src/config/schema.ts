@@ -79,6 +79,13 @@ export const configFile = map({
     expire: leaf.helper.optional(),
     outbound_transports: z.array(leaf.name, { error: 'a list of transport names' }).optional(),
   }).optional(),
+  dns: map({
+    group_by_mx: leaf.yesOrNo.optional(),
+    servers: z
+      .array(leaf.dnsServer, { error: 'a list of DNS servers' })
+      .min(1, { error: 'at least one server; group_by_mx: false asks none' })
+      .optional(),
+  }).optional(),
   own_addresses: z.array(leaf.ipAddress, { error: 'a list of IP addresses' }).optional(),
   feedback: map({
     log: leaf.logSource.optional(),

@@ -23,6 +23,10 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
     control: file.control ?? DEFAULTS.control,
     logLevel: file.log_level ?? DEFAULTS.logLevel,
     postfix: postfixOf(file.postfix ?? {}),
+    dns: {
+      groupByMx: file.dns?.group_by_mx ?? DEFAULTS.dns.groupByMx,
+      ...(file.dns?.servers !== undefined && { servers: file.dns.servers }),
+    },
     ownAddresses: file.own_addresses ?? DEFAULTS.ownAddresses,
     feedback: {
       log: file.feedback?.log ?? DEFAULTS.feedback.log,

@@ -2,14 +2,16 @@
 import type { Limits, SenderLimits } from '../limit/limits.ts';
 import { formatDuration, formatRate } from '../limit/rate.ts';
 import type { TextPattern } from '../mail/text-pattern.ts';
+import { formatDnsServer } from '../provider/dns-server.ts';
 import type { Config, Helper, LaneRule } from './config.ts';
 import { formatEndpoint } from './endpoint.ts';
 import { formatStore } from './store-url.ts';
 
 /**
  * A plain object with the file's keys, every default filled in; as YAML it loads to the same
- * configuration, but for a password in the store's URL. `tempfail`, `redis`, `max_hold`, `journal_unit`,
- * `expire`, `outbound_transports`, `per_sender` and a provider's `mode` are there only where they are set.
+ * configuration, but for a password in the store's URL. `tempfail`, `redis`, `dns.servers`,
+ * `max_hold`, `journal_unit`, `expire`, `outbound_transports`, `per_sender` and a provider's `mode`
+ * are there only where they are set.
  */
 export function showConfig(config: Config): Readonly<Record<string, unknown>> {
   const { postfix, feedback, retry, redis } = config;
@@ -44,6 +46,10 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
       ...(postfix.outboundTransports !== undefined && {
         outbound_transports: postfix.outboundTransports,
       }),
+    },
+    dns: {
+      group_by_mx: config.dns.groupByMx,
+      ...(config.dns.servers && { servers: config.dns.servers.map(formatDnsServer) }),
     },
     own_addresses: config.ownAddresses,
     feedback: {

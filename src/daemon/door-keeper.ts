@@ -21,7 +21,8 @@ export function doorKeeper({ clock, live, pacer, store, log }: DoorKeeperParts):
   return {
     clock,
     ports: () => live.config.tempfail.ports,
-    targetOf: (recipient) => live.targetOf(recipient),
+    targetOf: (recipient, grouped) => live.targetOf(recipient, grouped),
+    groupedOf: (recipients) => live.groupedOf(recipients),
     newId: () => pacer.is.desk.idOf(`rcpt-${run}-${++serial}`),
     ask: (caller) => pacer.is.door.ask(caller),
     leave: ({ id, providers }) => {

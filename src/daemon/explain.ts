@@ -5,6 +5,7 @@ import type { HeldRecord } from '../pace/item.ts';
 import { heldReport, otherReport, positionsIn } from './held-report.ts';
 import { providerReport } from './reports.ts';
 import type { TargetParts } from './target.ts';
+import { localTime } from './time.ts';
 
 export async function explain(parts: TargetParts, query: string): Promise<ExplainReport> {
   return query.includes('@') || query.includes('.')
@@ -56,7 +57,7 @@ async function explainHeld(
   record: HeldRecord,
   count: number,
 ): Promise<ExplainReport> {
-  const providers = parts.providersOf(record.recipients);
+  const providers = parts.providersOf(record.recipients, record.grouped);
   const message = await heldReport(parts, record, positionsIn(parts, providers));
   const [first] = providers;
   const provider = first === undefined ? null : await providerReport(parts, first);
@@ -70,6 +71,7 @@ async function explainHeld(
       ? ['Its sender limit keeps it: the sender has sent all it may just now, others go on.']
       : []),
     leaves(message.leavesAt, parts.clock.nowMs()),
+    ...regrouped(parts, record),
     ...(provider === null ? [] : about(parts, provider)),
   ];
   const because = record.why;
@@ -153,15 +155,22 @@ function senderLimits({ limits, limitedSenders }: ProviderReport): readonly stri
   ];
 }
 
+/** Destinations that would count for another provider if the message came now. */
+function regrouped({ because }: TargetParts, { grouped = [] }: HeldRecord): readonly string[] {
+  return grouped.flatMap(([destination, provider]) => {
+    const now = because(`postmaster@${destination}`);
+    if (now.provider === undefined || now.provider === provider) return [];
+    return [
+      `It counts for ${provider}, as decided when it came; new mail to ${destination} counts for ` +
+        `${now.provider} (${now.because}).`,
+    ];
+  });
+}
+
 function leaves(atMs: number | null, nowMs: number): string {
   if (atMs === null) return 'When it leaves is not known.';
   if (atMs <= nowMs + 1000) return 'It leaves now.';
   return `It leaves in about ${ago(atMs - nowMs)}, at ${localTime(atMs)}.`;
-}
-
-/** As the administrator's clock shows it: `2026-11-24 17:03:20`. */
-function localTime(ms: number): string {
-  return new Date(ms).toLocaleString('sv-SE');
 }
 
 function ago(ms: number): string {

@@ -86,13 +86,20 @@ export class DaemonFeedback implements Feedback, Reported {
     return this.#parts.learner.claim(provider, id);
   }
 
-  saw(event: DeliveryEvent, provider: string, departure: Departure): Blame {
+  saw(
+    event: DeliveryEvent,
+    provider: string,
+    departure: Departure,
+    speaksFor: (tells: 'taken' | 'refused') => string,
+  ): Blame {
     const { classifier, ownAddresses } = this.#parts;
     const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
     if (classification !== undefined) this.#remind(event, provider, classification);
-    if (tells === 'taken') this.#taken(provider, departure);
+    if (tells === 'taken') this.#taken(speaksFor('taken'), departure);
     else if (tells !== undefined && this.#parts.adjusts()) {
-      void this.#tell(event, provider, departure, { tells, holdMs: classification?.holdMs });
+      // What says nothing is only of use to the provider whose probe it was.
+      const about = tells === 'unclear' ? provider : speaksFor('refused');
+      void this.#tell(event, about, departure, { tells, holdMs: classification?.holdMs });
     }
     return deferralBlames(event, classification);
   }

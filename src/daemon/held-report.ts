@@ -11,7 +11,7 @@ export async function heldReport(
   positions: Positions,
 ): Promise<HeldReport> {
   const { pacer } = parts;
-  const providers = parts.providersOf(record.recipients);
+  const providers = parts.providersOf(record.recipients, record.grouped);
   let leavesAt: number | null = record.notBeforeMs > 0 ? record.notBeforeMs : 0;
   for (const provider of providers) {
     const ahead = positions.get(`${provider} ${record.queueId}`);

@@ -19,7 +19,7 @@ export class HeldVerbs {
     const { pacer } = this.#parts;
     const ours = this.#select(selection);
     const providers = new Set(
-      ours.flatMap(({ recipients }) => this.#parts.providersOf(recipients)),
+      ours.flatMap((one) => this.#parts.providersOf(one.recipients, one.grouped)),
     );
     const positions = positionsIn(this.#parts, providers);
     const reports = [];
@@ -58,7 +58,7 @@ export class HeldVerbs {
     return [...new Set(records)].filter((record) =>
       this.#matches(
         { ...selection, ids: [record.queueId] },
-        { ...record, providers: this.#parts.providersOf(record.recipients) },
+        { ...record, providers: this.#parts.providersOf(record.recipients, record.grouped) },
       ),
     );
   }

@@ -8,11 +8,13 @@ import { createLaneOf, headerNames } from '../config/lane.ts';
 import { parseAddress } from '../mail/address.ts';
 import type { Origin } from '../mail/origin.ts';
 import type { Target } from '../pace/audience.ts';
+import type { Grouped } from '../pace/item.ts';
+import type { PaceLog } from '../pace/log.ts';
 import type { PaceSettings } from '../pace/wire.ts';
 import { Outbound, readOutbound } from '../postfix/outbound.ts';
 import { readPostfix, type PostfixSettings } from '../postfix/settings.ts';
 import type { Mode } from '../provider/provider.ts';
-import { createResolver, type Resolver } from '../provider/resolve.ts';
+import { Grouping } from './grouping.ts';
 
 /** Part of maximal_queue_lifetime that mail may be held at most, and unless told otherwise. */
 const MOST = 1 / 2;
@@ -20,6 +22,7 @@ const USUAL = 1 / 4;
 
 export interface LiveParts {
   readonly nowMs: () => number;
+  readonly log: PaceLog;
   readonly outcomesSeen: () => boolean;
   readonly onTrouble: (error: Error) => void;
 }
@@ -29,7 +32,7 @@ export class Live {
   config: Config;
   postfix: PostfixSettings;
   outbound: Outbound;
-  resolver: Resolver;
+  readonly grouping: Grouping;
   readonly #machines = machineAddresses();
   #laneOf: (origin: Origin) => string;
   /** Headers that lanes go by, in lower case. */
@@ -46,7 +49,7 @@ export class Live {
     this.config = config;
     this.postfix = postfix;
     this.outbound = outbound;
-    this.resolver = createResolver(config);
+    this.grouping = new Grouping(config, parts);
     this.#laneOf = createLaneOf(config.lanes);
     this.headerNames = headerNames(config.lanes);
     this.#laneIndex = indexOf(config);
@@ -64,14 +67,14 @@ export class Live {
     this.postfix = postfix;
     this.outbound = outbound;
     this.config = config;
-    this.resolver = createResolver(config);
+    this.grouping.replace(config);
     this.#laneOf = createLaneOf(config.lanes);
     this.headerNames = headerNames(config.lanes);
     this.#laneIndex = indexOf(config);
   }
 
   modeOf(provider: string): Mode {
-    return this.resolver.provider(provider).mode ?? this.config.mode;
+    return this.grouping.provider(provider).mode ?? this.config.mode;
   }
 
   /** What other servers see us come from: as configured, else the machine's own addresses. */
@@ -81,41 +84,69 @@ export class Live {
   }
 
   /** undefined: it stays on this machine, or has no domain. */
-  targetOf(recipient: string): Target | undefined {
-    const address = parseAddress(recipient);
-    if (address.kind === 'null' || address.destination === undefined) return undefined;
-    if (!this.outbound.leaves(address.destination)) return undefined;
-    const { id, mode } = this.resolver.resolve(address.destination);
-    return { id, mode: mode ?? this.config.mode };
+  targetOf(recipient: string, grouped?: Grouped): Target | undefined {
+    const destination = destinationOf(recipient);
+    if (destination === undefined || !this.outbound.leaves(destination)) return undefined;
+    const { grouping } = this;
+    const decided = grouped?.find(([one]) => one === destination)?.[1];
+    const { id, mode = this.config.mode } =
+      decided === undefined || grouping.resolver.isListed(destination)
+        ? grouping.resolve(destination)
+        : grouping.provider(decided);
+    return { id, mode, ...(grouping.isMember(destination, id) && { member: destination }) };
+  }
+
+  /** See PaceSettings. */
+  groupedOf(recipients: readonly string[]): Grouped | undefined {
+    const grouped = new Map<string, string>();
+    for (const recipient of recipients) {
+      const destination = destinationOf(recipient);
+      if (destination === undefined || grouped.has(destination)) continue;
+      if (this.grouping.resolver.isListed(destination)) continue;
+      grouped.set(destination, this.grouping.resolve(destination).id);
+    }
+    return grouped.size === 0 ? undefined : [...grouped];
+  }
+
+  /**
+   * Whether it leaves, and if so its MX, which goes on behind. undefined: the first is known.
+   * `mailer`: as outbound has it.
+   */
+  lookUp(destination: string, mailer?: string): Promise<void> | undefined {
+    const begin = (): void => {
+      if (this.outbound.leaves(destination, mailer)) this.grouping.start(destination);
+    };
+    const asked = this.outbound.prepare(destination, mailer);
+    if (asked !== undefined) return asked.then(begin);
+    begin();
+    return undefined;
   }
 
   /** Looks up what targetOf needs to know of these recipients. */
   async prepare(recipients: readonly string[]): Promise<void> {
     const destinations = new Set<string>();
     for (const recipient of recipients) {
-      const address = parseAddress(recipient);
-      if (address.kind === 'mailbox' && address.destination !== undefined) {
-        destinations.add(address.destination);
-      }
+      const destination = destinationOf(recipient);
+      if (destination !== undefined) destinations.add(destination);
     }
-    await Promise.all([...destinations].flatMap((one) => this.outbound.prepare(one) ?? []));
+    await Promise.all([...destinations].flatMap((one) => this.lookUp(one) ?? []));
+    await this.grouping.wait([...destinations]);
   }
 
   /** Providers of these recipients, in order of first mention. */
-  providersOf(recipients: readonly string[]): readonly string[] {
-    const ids = recipients.flatMap((recipient) => this.targetOf(recipient)?.id ?? []);
+  providersOf(recipients: readonly string[], grouped?: Grouped): readonly string[] {
+    const ids = recipients.flatMap((recipient) => this.targetOf(recipient, grouped)?.id ?? []);
     return [...new Set(ids)];
   }
 
   /** Whose limits mail to the recipient counts for, and why; no provider: nobody's. */
   because(recipient: string): { readonly provider: string | undefined; readonly because: string } {
     const target = this.targetOf(recipient);
-    const address = parseAddress(recipient);
-    if (target === undefined || address.kind === 'null' || address.destination === undefined) {
+    const destination = destinationOf(recipient);
+    if (target === undefined || destination === undefined) {
       return { provider: undefined, because: 'stays on this machine' };
     }
-    const { because } = this.resolver.resolve(address.destination);
-    return { provider: target.id, because };
+    return { provider: target.id, because: this.grouping.explain(destination) };
   }
 
   /** Whether mail to any provider may be refused for now. */
@@ -134,8 +165,9 @@ export class Live {
   /** What pacing asks, each time anew. */
   settings(): PaceSettings {
     return {
-      limitsOf: (provider) => this.resolver.provider(provider).limits,
-      targetOf: (recipient) => this.targetOf(recipient),
+      limitsOf: (provider) => this.grouping.provider(provider).limits,
+      targetOf: (recipient, grouped) => this.targetOf(recipient, grouped),
+      groupedOf: (recipients) => this.groupedOf(recipients),
       prepare: (recipients) => this.prepare(recipients),
       laneOf: (origin) => this.#laneOf(origin),
       laneIndex: (lane) => this.#laneIndex.get(lane) ?? this.#laneIndex.get('default') ?? 0,
@@ -168,6 +200,11 @@ function machineAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((some = []) =>
     some.flatMap(({ address, internal }) => (internal ? [] : [address])),
   );
+}
+
+function destinationOf(recipient: string): string | undefined {
+  const address = parseAddress(recipient);
+  return address.kind === 'null' ? undefined : address.destination;
 }
 
 function indexOf({ lanes }: Config): ReadonlyMap<string, number> {

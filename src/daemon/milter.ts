@@ -10,8 +10,10 @@ import type { Connect } from '../milter/command.ts';
 import type { Editor } from '../milter/editor.ts';
 import type { Handler, MilterOptions } from '../milter/options.ts';
 import { proceed } from '../milter/verdict.ts';
+import type { Grouped } from '../pace/item.ts';
 import { type PaceLog, reasonOf } from '../pace/log.ts';
-import type { Message, Verdict } from '../pace/verdict.ts';
+import type { Message } from '../pace/message.ts';
+import type { Verdict } from '../pace/verdict.ts';
 import { type Admission, atDoor, type DoorKeeper, ourRefusal } from './refusal.ts';
 
 /** One SMTP session. */
@@ -37,6 +39,8 @@ export interface Transaction {
   readonly recipients: Recipient[];
   /** What was let in at RCPT. */
   admitted: Admission | undefined;
+  /** What was decided of its destinations then. */
+  grouped: Grouped;
 }
 
 export interface MilterParts {
@@ -48,6 +52,8 @@ export interface MilterParts {
   readonly leaves: (destination: string, mailer: string | undefined) => boolean;
   /** Headers that are looked at, in lower case, as of now. */
   readonly headerNames: () => ReadonlySet<string>;
+  /** When what was begun for these is found out, or not worth more waiting; undefined: it is. */
+  readonly settled: (destinations: readonly string[]) => Promise<void> | undefined;
   readonly decide: (message: Message) => Promise<Verdict>;
   readonly holdAnyway: (message: Message, why: string) => Verdict;
   /** Absent: no provider is in tempfail mode. */
@@ -82,6 +88,7 @@ export function milterOptions(parts: MilterParts): MilterOptions<Conversation, T
     return (async () => {
       await parts.prepare(destination, mailer);
       const leaves = parts.leaves(destination, mailer);
+      if (leaves) await parts.settled([destination]);
       const wait = { signal: context.signal, progress: () => context.progress() };
       const refusal = leaves ? await atDoor(door, originOf(txn), txn, text, wait) : undefined;
       if (refusal === undefined) txn.recipients.push(recipient);
@@ -97,6 +104,7 @@ export function milterOptions(parts: MilterParts): MilterOptions<Conversation, T
       headers: new Map(),
       recipients: [],
       admitted: undefined,
+      grouped: [],
     }),
     // Nobody sends headers that no lane goes by. A connection that was made before a lane asked for
     // them brings none, and its mail is in the lane that the rest of it says.
@@ -181,18 +189,24 @@ async function decide(
   queueId: string | undefined,
 ): Promise<Verdict> {
   const recipients: string[] = [];
+  const destinations: string[] = [];
   for (const { address, destination, mailer } of txn.recipients) {
     if (destination === undefined) continue;
     const asked = parts.prepare(destination, mailer);
     if (asked !== undefined) await asked;
-    if (parts.leaves(destination, mailer)) recipients.push(address);
+    if (!parts.leaves(destination, mailer)) continue;
+    recipients.push(address);
+    destinations.push(destination);
   }
   if (recipients.length === 0) return { kind: 'pass' };
-  const { admitted } = txn;
+  const unsettled = parts.settled(destinations);
+  if (unsettled !== undefined) await unsettled;
+  const { admitted, grouped } = txn;
   return parts.decide({
     queueId,
     origin: originOf(txn),
     recipients,
+    ...(grouped.length > 0 && { grouped }),
     ...(admitted && { admitted }),
   });
 }

@@ -101,6 +101,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     ownerOf: (queueId) => claims.of(queueId),
     feedback,
     settings: live.settings(),
+    membership: live.grouping.membership,
     log,
   });
   return { pacer, releaser, evidence, feedback };

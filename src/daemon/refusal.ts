@@ -5,10 +5,11 @@
  */
 import { type ReplyCode, reply } from '../milter/verdict.ts';
 import type { Origin } from '../mail/origin.ts';
-import type { Target } from '../pace/audience.ts';
+import type { TargetOf } from '../pace/audience.ts';
 import type { Clock } from '../pace/clock.ts';
 import type { Caller, DoorAnswer } from '../pace/door.ts';
 import type { Cause } from '../pace/gate.ts';
+import type { Grouped } from '../pace/item.ts';
 import { whyOf } from '../pace/verdict.ts';
 
 /** What was let in of one message. */
@@ -22,7 +23,9 @@ export interface DoorKeeper {
   readonly clock: Clock;
   /** Ports where recipients may be refused. */
   readonly ports: () => readonly number[];
-  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly targetOf: TargetOf;
+  /** Providers of destinations that none lists, as of now. */
+  readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
   /** A name for a message that has no queue id yet, unique in the pool. */
   readonly newId: () => string;
   readonly ask: (caller: Caller) => Promise<DoorAnswer>;
@@ -37,17 +40,21 @@ const PROGRESS_MS = 2000;
 export async function atDoor(
   door: DoorKeeper,
   origin: Origin,
-  txn: { admitted: Admission | undefined },
+  txn: { grouped: Grouped; admitted: Admission | undefined },
   recipient: string,
   { signal, progress }: { readonly signal: AbortSignal; readonly progress: () => void },
 ): Promise<ReplyCode | undefined> {
-  const target = door.targetOf(recipient);
+  // What DNS says between two recipients of one domain is no concern of this message any more.
+  const now = door.groupedOf([recipient]) ?? [];
+  const isKnown = txn.grouped.some(([one]) => now[0]?.[0] === one);
+  if (!isKnown) txn.grouped = [...txn.grouped, ...now];
+  const target = door.targetOf(recipient, txn.grouped);
   if (target?.mode !== 'tempfail') return undefined;
-  const { id: provider } = target;
+  const { id: provider, member } = target;
   const id = txn.admitted?.id ?? door.newId();
   const timer = setInterval(progress, PROGRESS_MS);
   try {
-    const answer = await door.ask({ id, provider, origin, signal });
+    const answer = await door.ask({ id, provider, origin, signal, ...(member && { member }) });
     if (answer.kind === 'later') return refusal(answer.cause, answer.atMs, door.clock.nowMs());
     txn.admitted ??= { id, providers: new Set(), recipients: [] };
     txn.admitted.providers.add(provider);

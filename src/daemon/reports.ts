@@ -2,7 +2,7 @@
 import type { ProviderReport } from '../control/api.ts';
 import { senderKey } from '../mail/origin.ts';
 import type { Clock } from '../pace/clock.ts';
-import type { HeldRecord } from '../pace/item.ts';
+import type { Grouped, HeldRecord } from '../pace/item.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { Mode } from '../provider/provider.ts';
 import type { Resolution } from '../provider/resolve.ts';
@@ -18,7 +18,7 @@ export interface ReportParts {
   readonly resolution: (provider: string) => Resolution;
   readonly modeOf: (provider: string) => Mode;
   /** Providers of a message's recipients, in order of first mention. */
-  readonly providersOf: (recipients: readonly string[]) => readonly string[];
+  readonly providersOf: (recipients: readonly string[], grouped?: Grouped) => readonly string[];
 }
 
 /** Mail that waits out its own backoff, by provider. */
@@ -27,7 +27,7 @@ export type Shelf = ReadonlyMap<string, readonly HeldRecord[]>;
 export function shelfOf({ pacer, providersOf }: ReportParts): Shelf {
   const shelf = new Map<string, HeldRecord[]>();
   for (const record of pacer.is.desk.shelf()) {
-    for (const provider of providersOf(record.recipients)) {
+    for (const provider of providersOf(record.recipients, record.grouped)) {
       const records = shelf.get(provider);
       if (records === undefined) shelf.set(provider, [record]);
       else records.push(record);

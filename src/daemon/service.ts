@@ -58,6 +58,7 @@ export class Service {
     const live = await StartError.from(
       Live.read(config, {
         nowMs: () => clock.nowMs(),
+        log,
         outcomesSeen: () => intake !== undefined && intake.state()?.trouble === undefined,
         onTrouble: (error) =>
           log.warn({ error: error.message }, 'a table of Postfix cannot be read'),
@@ -116,9 +117,10 @@ export class Service {
       });
     this.#milterOptions = () =>
       milterOptions({
-        prepare: (destination, mailer) => live.outbound.prepare(destination, mailer),
+        prepare: (destination, mailer) => live.lookUp(destination, mailer),
         leaves: (destination, mailer) => live.outbound.leaves(destination, mailer),
         headerNames: () => live.headerNames,
+        settled: (destinations) => live.grouping.wait(destinations),
         decide: (message) => pacer.is.verdicts.decide(message),
         holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
         ...(live.refuses && { door: doorKeeper({ clock, live, pacer, store, log }) }),
@@ -131,10 +133,10 @@ export class Service {
       feedback,
       store,
       log,
-      resolution: (provider) => live.resolver.provider(provider),
+      resolution: (provider) => live.grouping.provider(provider),
       modeOf: (provider) => live.modeOf(provider),
-      providersOf: (recipients) => live.providersOf(recipients),
-      canonical: (provider) => canonicalProvider(live.resolver, provider),
+      providersOf: (recipients, grouped) => live.providersOf(recipients, grouped),
+      canonical: (provider) => canonicalProvider(live.grouping.resolver, provider),
       because: (recipient) => live.because(recipient),
       prepare: (recipients) => live.prepare(recipients),
       successors: (queueId) => this.#successors.of(queueId),

@@ -3,10 +3,11 @@
  * messages whose own backoff is not over. What one of them knows, all of them know.
  */
 import { senderKey } from '../mail/origin.ts';
-import { audienceOf, type Target } from './audience.ts';
+import { audienceOf, type TargetOf } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { HeldBook } from './held-book.ts';
-import type { HeldRecord, Item } from './item.ts';
+import type { Grouped, HeldRecord, Item } from './item.ts';
+import type { Move } from './membership.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface DeskParts {
@@ -15,7 +16,7 @@ export interface DeskParts {
   readonly host: string;
   readonly book: HeldBook;
   readonly scheduler: Scheduler;
-  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly targetOf: TargetOf;
   readonly laneIndex: (lane: string) => number;
   /** All its recipients stay here: it leaves at once, uncharged. */
   readonly releaseNow: (record: HeldRecord) => void;
@@ -120,14 +121,26 @@ export class Desk {
   /** The provider takes mail again: what waits because of it need not wait out its backoff. */
   recovered(provider: string): void {
     for (const record of newestFirst(this.#shelf.values())) {
-      const { byProvider } = audienceOf(record.recipients, this.#parts.targetOf);
+      const { byProvider } = audienceOf(record.recipients, this.#parts.targetOf, record.grouped);
       if (byProvider.has(provider)) this.hold({ ...record, notBeforeMs: 0 }, true);
     }
   }
 
   /** Who it waits for. */
-  providersOf({ recipients }: HeldRecord): readonly string[] {
-    return audienceOf(recipients, this.#parts.targetOf).held.map(({ provider }) => provider);
+  providersOf({ recipients, grouped }: HeldRecord): readonly string[] {
+    const { held } = audienceOf(recipients, this.#parts.targetOf, grouped);
+    return held.map(({ provider }) => provider);
+  }
+
+  /** A destination counts for another provider now: what waits for it changes lines. */
+  move(move: Move): void {
+    const waiting = [...this.#parts.book.records()].filter(
+      (record) => this.#shelf.has(record.queueId) || this.item(record.queueId) !== undefined,
+    );
+    for (const record of newestFirst(waiting)) {
+      const grouped = moved(record.grouped, move);
+      if (grouped !== record.grouped) this.hold({ ...record, grouped }, true);
+    }
   }
 
   shelved(queueId: string): boolean {
@@ -152,7 +165,8 @@ export class Desk {
   }
 
   #itemOf(record: HeldRecord): Item | undefined {
-    const { held, observed } = audienceOf(record.recipients, this.#parts.targetOf);
+    const { targetOf } = this.#parts;
+    const { held, observed } = audienceOf(record.recipients, targetOf, record.grouped);
     // Held before its providers were only observed: it leaves at their pace, or it would be a burst.
     const shares = held.length > 0 ? held : observed;
     if (shares.length === 0) return undefined;
@@ -167,6 +181,13 @@ export class Desk {
       parkedBy: undefined,
     };
   }
+}
+
+/** With the destination at its new provider; the same where it is not at the old one. */
+function moved(grouped: Grouped | undefined, { destination, from, to }: Move): Grouped | undefined {
+  const isIn = grouped?.some(([one, provider]) => one === destination && provider === from);
+  if (grouped === undefined || !isIn) return grouped;
+  return grouped.map(([one, provider]) => [one, one === destination ? to : provider]);
 }
 
 /** Put before its sender's other mail in this order, the oldest is at the head. */

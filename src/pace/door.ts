@@ -30,6 +30,7 @@ export interface Caller {
   /** The message's name in the pool; its in_flight place. */
   readonly id: string;
   readonly provider: string;
+  readonly member?: string;
   /** Without headers, which come later. */
   readonly origin: Origin;
   /** Fires when nobody waits for the answer any more. */
@@ -65,7 +66,7 @@ interface Line {
 const LONGEST_MS = 240_000;
 /** What was foreseen may come a little later: another host took a turn. */
 const GRACE_MS = 5000;
-/** Where only an event can help it is asked again after so long all the same. */
+/** Where only an event can help it is asked again all the same. */
 const POLL_US = 1_000_000;
 
 export class Door {
@@ -222,29 +223,28 @@ export class Door {
 
   async #attempt({ caller, lane }: Place): Promise<Attempt> {
     const { gate, waitsBefore } = this.#parts;
-    const { id, provider } = caller;
+    const { id, provider, member } = caller;
     const sender = senderKey(caller.origin);
     const older = gate.passes(provider) ? undefined : waitsBefore(provider, lane, sender);
     if (older !== undefined) {
       const cause = { kind: 'waiting', provider, ...(older === 'sender' && { sender }) } as const;
       return { ok: false, waitUs: Infinity, cause, debts: [] };
     }
-    const shares: readonly Share[] = [{ provider, recipients: 1 }];
-    return this.#parts.gate.attempt({ id, sender, lane, shares, observed: false }, false);
+    const share: Share = { provider, recipients: 1, ...(member && { members: [member] }) };
+    return gate.attempt({ id, sender, lane, shares: [share], observed: false }, false);
   }
 
   #arm(line: Line, againUs = Infinity): void {
     clearTimeout(line.timer);
     if (line.places.length === 0) return;
-    const nowUs = this.#parts.clock.nowUs();
-    const waitUs = Math.min(Math.max(0, Math.min(line.nextUs, againUs) - nowUs), POLL_US);
+    const leftUs = Math.min(line.nextUs, againUs) - this.#parts.clock.nowUs();
     line.timer = setTimeout(
       () => {
         if (line.nextUs === Infinity) line.nextUs = 0;
         // What the store can't tell now is asked again; those who wait are bounded by their time.
         this.#serve(line).catch(() => this.#arm(line, this.#parts.clock.nowUs() + POLL_US));
       },
-      Math.ceil(waitUs / 1000),
+      Math.ceil(Math.min(Math.max(0, leftUs), POLL_US) / 1000),
     );
   }
 }

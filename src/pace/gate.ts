@@ -35,6 +35,8 @@ export interface GateParts {
   readonly limitsOf: (provider: string) => Limits;
   readonly troubleOf: (provider: string) => Trouble | undefined;
   readonly feedback: Feedback;
+  /** Whether nothing was taken for these members yet by the provider that their MX names. */
+  readonly areNew: (provider: string, members: readonly string[]) => boolean;
   /** Whether outcomes are seen at all: without a log nothing would ever free a place. */
   readonly outcomesSeen: () => boolean;
 }
@@ -114,19 +116,18 @@ export class Gate {
    * each has its own (undefined: it is not known).
    */
   demands(share: Share, sender: string | undefined, observed: boolean): readonly Demand[] {
-    const limits = this.limits(share.provider);
-    const own = { ...share, limits: this.#inForce(share.provider, limits, observed) };
+    const { provider, recipients } = share;
+    const limits = this.limits(provider);
+    const own = { provider, recipients, limits: this.#inForce(share, limits, observed) };
     if (limits.perSender === undefined || sender === undefined) return [own];
-    return [own, { ...share, sender, limits: limits.perSender }];
+    return [own, { provider, recipients, sender, limits: limits.perSender }];
   }
 
-  #inForce(provider: string, limits: Limits, observed: boolean): Limits {
-    if (observed || !this.#parts.outcomesSeen()) {
-      const { inFlight: _, ...others } = limits;
-      return others;
-    }
-    const isInTrouble = this.#parts.troubleOf(provider) !== undefined;
-    return isInTrouble ? { ...limits, inFlight: 1 } : limits;
+  #inForce({ provider, members }: Share, limits: Limits, observed: boolean): Limits {
+    const { inFlight: _, ...others } = limits;
+    if (observed || !this.#parts.outcomesSeen()) return others;
+    if (this.#parts.troubleOf(provider) !== undefined) return { ...limits, inFlight: 1 };
+    return members !== undefined && this.#parts.areNew(provider, members) ? others : limits;
   }
 
   async attempt(
@@ -154,7 +155,11 @@ export class Gate {
     const demands = asking.flatMap((share) =>
       this.demands(share, message.sender, message.observed),
     );
-    const passDemands = passing.map((share) => ({ ...share, limits: { quotas: [] } }));
+    const passDemands = passing.map(({ provider, recipients }) => ({
+      provider,
+      recipients,
+      limits: { quotas: [] },
+    }));
     if (demands.length === 0) {
       await store.charge(passDemands);
       return { ok: true, debts: [], exceeded: [] };

@@ -22,6 +22,7 @@ const heldLine = z.discriminatedUnion('op', [
     deferrals: z.number(),
     wasDeferred: z.boolean(),
     notBeforeMs: z.number(),
+    grouped: z.array(z.tuple([z.string(), z.string()])).optional(),
   }),
   z.object({ op: z.literal('gone'), queueId }),
 ]);

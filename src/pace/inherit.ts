@@ -5,9 +5,10 @@
  */
 import type { Origin } from '../mail/origin.ts';
 import type { Store } from '../store/store.ts';
-import { audienceOf, type Target } from './audience.ts';
+import { audienceOf, type TargetOf } from './audience.ts';
 import type { Desk } from './desk.ts';
 import type { Flights } from './flights.ts';
+import type { Grouped } from './item.ts';
 import type { Rehold } from './rehold.ts';
 import type { HoldQueue, QueuedMessage } from './ports.ts';
 
@@ -16,7 +17,8 @@ export interface InheritParts {
   readonly store: Store;
   readonly queue: HoldQueue;
   readonly settings: {
-    readonly targetOf: (recipient: string) => Target | undefined;
+    readonly targetOf: TargetOf;
+    readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
     readonly laneOf: (origin: Origin) => string;
     readonly prepare: (recipients: readonly string[]) => Promise<void>;
   };
@@ -60,7 +62,8 @@ export async function readInherited(
     }
     const recipients = message.recipients.map(({ address }) => address.toLowerCase());
     await parts.settings.prepare(recipients);
-    const { byProvider } = audienceOf(recipients, parts.settings.targetOf);
+    const grouped = asCounted(parts.settings.groupedOf(recipients), recipients, place.providers);
+    const { byProvider } = audienceOf(recipients, parts.settings.targetOf, grouped);
     const record = {
       queueId: message.queueId,
       formerIds: [],
@@ -73,6 +76,7 @@ export async function readInherited(
       deferrals: 0,
       wasDeferred: message.queue === 'deferred',
       notBeforeMs: 0,
+      grouped,
     };
     const open = new Map([...byProvider].map(([provider, some]) => [provider, new Set(some)]));
     flights.add({ id, sinceMs: place.sinceMs, open, record });
@@ -82,6 +86,17 @@ export async function readInherited(
     }
   }
   for (const [id, { providers }] of left) await settleAll(store, id, providers);
+}
+
+/** The place of a message with one recipient tells for whom it was counted; DNS may differ by now. */
+function asCounted(
+  grouped: Grouped | undefined,
+  recipients: readonly string[],
+  providers: readonly string[],
+): Grouped | undefined {
+  const [only, ...others] = providers;
+  if (recipients.length > 1 || only === undefined || others.length > 0) return grouped;
+  return grouped?.map(([destination]) => [destination, only]);
 }
 
 function wasTried({ delayReason }: QueuedMessage['recipients'][number]): boolean {

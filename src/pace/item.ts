@@ -1,5 +1,11 @@
 /** A message that waits, as pacing sees it: one record of held.ndjson and one item of the lanes. */
 
+/**
+ * Destinations of a message that no provider lists, and the providers they counted for when it
+ * came. A later change of their MX is no concern of that message.
+ */
+export type Grouped = readonly (readonly [destination: string, provider: string])[];
+
 /** What is kept of a held message. Times are milliseconds since the epoch. */
 export interface HeldRecord {
   readonly queueId: string;
@@ -23,12 +29,16 @@ export interface HeldRecord {
   readonly wasDeferred: boolean;
   /** Its own backoff after a deferral; 0: none. */
   readonly notBeforeMs: number;
+  /** Absent: all are listed, or it is of an earlier version. */
+  readonly grouped?: Grouped | undefined;
 }
 
 /** Recipients of one message at one provider. */
 export interface Share {
   readonly provider: string;
   readonly recipients: number;
+  /** All of the recipients' destinations, where each is the provider's by its MX alone. */
+  readonly members?: readonly string[];
 }
 
 /** A message in the lanes. Only the scheduler changes it. */

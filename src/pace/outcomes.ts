@@ -5,15 +5,17 @@
 import { senderKey } from '../mail/origin.ts';
 import type { DeliveryEvent, LogEvent } from '../postfix/event.ts';
 import type { Demand, Store } from '../store/store.ts';
-import type { Target } from './audience.ts';
+import type { Target, TargetOf } from './audience.ts';
 import type { Clock } from './clock.ts';
+import type { Consequences } from './consequences.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
 import { type Flight, type Flights, openAt, openIn } from './flights.ts';
-import type { HeldRecord, Share } from './item.ts';
+import type { Grouped, HeldRecord, Share } from './item.ts';
 import type { PaceLog } from './log.ts';
+import type { Outcome } from './membership.ts';
 import type { Patients } from './patients.ts';
-import type { Blame, Feedback } from './ports.ts';
+import type { Blame } from './ports.ts';
 import type { Rehold } from './rehold.ts';
 import { Senders } from './senders.ts';
 
@@ -24,10 +26,11 @@ export interface OutcomesParts {
   readonly flights: Flights;
   readonly departures: Departures;
   readonly patients: Patients;
-  readonly feedback: Feedback;
   readonly rehold: Rehold;
   readonly log: PaceLog;
-  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly consequences: Consequences;
+  readonly targetOf: TargetOf;
+  readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
   readonly laneOf: (origin: { readonly sender: string }) => string;
   /** Recipients of a message by provider, those that leave the machine. */
   readonly openOf: (record: HeldRecord) => Map<string, Set<string>>;
@@ -103,22 +106,24 @@ export class Outcomes {
   }
 
   #delivery(event: DeliveryEvent): void {
-    const { desk, flights, targetOf } = this.#parts;
+    const { desk, flights, consequences, targetOf } = this.#parts;
     const flight = flights.get(event.queueId);
     // Local, virtual and pipe deliveries of a message we never saw are nobody's demand.
     if (flight === undefined && event.program !== 'smtp') return;
     const found = flight && openAt(flight, [event.origTo, event.recipient]);
-    const target = targetOf(event.recipient);
+    const target = targetOf(event.recipient, flight?.record.grouped);
     const provider = found?.provider ?? target?.id;
     if (provider === undefined) return;
+    const recipient = found?.recipient ?? event.recipient;
+    const outcome = { recipient, provider, relay: event.relay };
     // Of mail that we did not let go it is only known when it came.
     const leftMs = flight?.sinceMs ?? event.atMs - event.delaySec * 1000;
     const id = flight?.id ?? desk.idOf(event.queueId);
-    const blames = this.#parts.feedback.saw(event, provider, { id, leftMs });
+    const blames = consequences.saw(event, outcome, { id, leftMs });
     if (event.status === 'deferred') {
-      return this.#deferred(event, provider, flight, { mode: target?.mode, blames, leftMs });
+      return this.#deferred(event, outcome, flight, { mode: target?.mode, blames, leftMs });
     }
-    if (event.contacted && this.#isNews(event) && event.status !== 'expired') this.#alive(provider);
+    if (this.#isNews(event)) consequences.ended(event, outcome);
     if (flight !== undefined && found !== undefined) {
       const { settled } = flights.land(event.queueId, provider, found.recipient);
       this.settle(flight, settled);
@@ -133,30 +138,24 @@ export class Outcomes {
     return event.atMs > this.#parts.clock.nowMs() - NEWS_MS;
   }
 
-  #alive(provider: string): void {
-    const { patients, desk, wake } = this.#parts;
-    if (!patients.accepted(provider)) return;
-    desk.recovered(provider);
-    wake(provider);
-  }
-
   #deferred(
     event: DeliveryEvent,
-    provider: string,
+    outcome: Outcome,
     flight: Flight | undefined,
     { mode, blames, leftMs }: Deferral,
   ): void {
-    const { patients, rehold, desk, departures } = this.#parts;
+    const { patients, rehold, desk, departures, consequences } = this.#parts;
     // Only observed: Postfix's own retries go on as if we were not there.
     if (mode === 'observe') {
-      if (flight !== undefined) this.settle(flight, [provider]);
+      if (flight !== undefined) this.settle(flight, [outcome.provider]);
       return;
     }
     if (blames === 'provider' && this.#isNews(event)) {
-      patients.refused(provider, event.reply, leftMs);
-    } else if (blames === 'nobody') patients.keptBack(provider, leftMs);
+      consequences.refused(outcome, event.reply, leftMs);
+    } else if (blames === 'nobody') patients.keptBack(outcome.provider, leftMs);
     // Postfix tries it again by itself: it waits for its next outcome in nobody's place.
-    if (flight?.byDoor ?? mode === 'tempfail') return flight && this.settle(flight, [provider]);
+    if (flight?.byDoor ?? mode === 'tempfail')
+      return flight && this.settle(flight, [outcome.provider]);
     // A message with an earlier deferral that waits here already is not deferred anew.
     const waits = desk.record(event.queueId) !== undefined && !rehold.wants(event.queueId);
     if (waits && !departures.pending(event.queueId)) return;
@@ -165,9 +164,10 @@ export class Outcomes {
 
   /** What is to be held of a message that was deferred. */
   #leftOf(event: DeliveryEvent, flight: Flight | undefined): HeldRecord {
-    const nowMs = this.#parts.clock.nowMs();
     if (flight !== undefined) {
-      return { ...flight.record, recipients: openIn(flight), why: `deferred: ${event.reply}` };
+      const grouped = this.#parts.consequences.regrouped(flight.record.grouped);
+      const why = `deferred: ${event.reply}`;
+      return { ...flight.record, recipients: openIn(flight), why, grouped };
     }
     const sender = this.#senders.of(event.queueId);
     return {
@@ -175,9 +175,10 @@ export class Outcomes {
       formerIds: [],
       sender,
       recipients: [event.recipient.toLowerCase()],
+      grouped: this.#parts.groupedOf([event.recipient]),
       lane: this.#parts.laneOf({ sender }),
       arrivedMs: event.atMs - Math.round(event.delaySec * 1000),
-      heldMs: nowMs,
+      heldMs: this.#parts.clock.nowMs(),
       why: `deferred: ${event.reply}`,
       deferrals: 0,
       wasDeferred: true,

@@ -61,8 +61,16 @@ export interface Feedback {
   room(provider: string): { readonly messages: number; readonly lookMs: number } | undefined;
   /** Takes a probe's place; false: there is none any more. Rejects with StoreError. */
   claim(provider: string, id: string): Promise<boolean>;
-  /** An attempt and its outcome. Says whose affair it is, where it is a deferral. */
-  saw(event: DeliveryEvent, provider: string, departure: Departure): Blame;
+  /**
+   * An attempt and its outcome. Says whose affair it is, where it is a deferral. `speaksFor`: whose
+   * limits it may move, where that need not be the provider that the mail counted for.
+   */
+  saw(
+    event: DeliveryEvent,
+    provider: string,
+    departure: Departure,
+    speaksFor: (tells: 'taken' | 'refused') => string,
+  ): Blame;
 }
 
 /** A message as it was let go: its id in the pool, and when. */

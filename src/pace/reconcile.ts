@@ -4,12 +4,12 @@
  * leaves all others alone, and applies max_hold.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Target } from './audience.ts';
+import type { TargetOf } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { Departures } from './departures.ts';
 import type { Desk } from './desk.ts';
 import type { Flights } from './flights.ts';
-import type { HeldRecord } from './item.ts';
+import type { Grouped, HeldRecord } from './item.ts';
 import type { PaceLog } from './log.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { OtherHold, Owner, Ownership } from './ownership.ts';
@@ -29,13 +29,15 @@ export interface ReconcileParts {
   readonly ownerOf: Ownership;
   /** Holds that nothing is known of are ours: `adopt: all`. */
   readonly adoptAll: () => boolean;
-  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly targetOf: TargetOf;
+  readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
   readonly prepare: (recipients: readonly string[]) => Promise<void>;
   readonly laneOf: (origin: { readonly sender: string }) => string;
   /** Each held message of ours, to see whether it waits too long. */
   readonly checkAge: (record: HeldRecord) => void;
 }
 
+const UNKNOWN: Owner = { owner: 'unclaimed', why: 'the log does not tell why it is held' };
 /** What was held less than this before the listing began may not be in it yet. */
 const SETTLING_MS = 5000;
 /** Holds whose owner is looked for at a time. */
@@ -149,12 +151,10 @@ export class Reconcile {
       const key = fileKey(message.queueId);
       const record = key === undefined ? undefined : missing.get(key);
       if (record === undefined) return true;
+      const { queueId } = message;
       this.#parts.departures.renamed(record.queueId);
-      this.#parts.desk.rename(record.queueId, message.queueId);
-      this.#parts.log.info(
-        { queueId: message.queueId, from: record.queueId },
-        'renamed by Postfix',
-      );
+      this.#parts.desk.rename(record.queueId, queueId);
+      this.#parts.log.info({ queueId, from: record.queueId }, 'renamed by Postfix');
       return false;
     });
   }
@@ -184,8 +184,7 @@ export class Reconcile {
       const { queueId } = message;
       // It became ours while the listing ran.
       if (desk.record(queueId) !== undefined) continue;
-      const unknownWhy = 'the log does not tell why it is held';
-      const { owner, why } = owners.get(queueId) ?? { owner: 'unclaimed', why: unknownWhy };
+      const { owner, why } = owners.get(queueId) ?? UNKNOWN;
       if (owner === 'ours') this.#adopt(message, why);
       else if (owner === 'unclaimed' && adoptAll()) this.#adopt(message, 'adopt: all');
       else {
@@ -199,7 +198,7 @@ export class Reconcile {
   }
 
   #adopt(message: QueuedMessage, why: string): void {
-    const { desk, laneOf, log, clock, targetOf } = this.#parts;
+    const { desk, laneOf, log, clock, targetOf, groupedOf } = this.#parts;
     const recipients = message.recipients.map(({ address }) => address.toLowerCase());
     const stays = recipients.every((recipient) => targetOf(recipient) === undefined);
     const lane = laneOf({ sender: message.sender });
@@ -216,6 +215,7 @@ export class Reconcile {
       deferrals: 0,
       wasDeferred: message.recipients.some(({ delayReason }) => delayReason !== undefined),
       notBeforeMs: 0,
+      grouped: groupedOf(recipients),
     });
   }
 

@@ -4,29 +4,15 @@
  * because of us, and never let through unasked.
  */
 import { type Origin, senderKey } from '../mail/origin.ts';
-import { audienceOf, type Audience, type Target } from './audience.ts';
+import { audienceOf, type Audience, type TargetOf } from './audience.ts';
 import type { Clock } from './clock.ts';
 import type { Desk } from './desk.ts';
 import type { Flights } from './flights.ts';
 import type { Attempt, Cause, Gate } from './gate.ts';
-import type { HeldRecord, Share } from './item.ts';
+import type { Grouped, HeldRecord, Share } from './item.ts';
 import { type PaceLog, reasonOf } from './log.ts';
+import { type Message, type Sorted, sorted } from './message.ts';
 import type { Scheduler } from './scheduler.ts';
-
-/** A message as the milter saw it. */
-export interface Message {
-  /** undefined: Postfix did not say (it always does at end of message). */
-  readonly queueId: string | undefined;
-  readonly origin: Origin;
-  /** Those that leave the machine or may. */
-  readonly recipients: readonly string[];
-  /** Let in at RCPT (tempfail mode), charged then. */
-  readonly admitted?: {
-    /** Names its in_flight places, in place of the queue id, which nobody knew then. */
-    readonly id: string;
-    readonly recipients: readonly string[];
-  };
-}
 
 export type Verdict =
   | { readonly kind: 'pass' }
@@ -40,7 +26,9 @@ export interface VerdictParts {
   readonly gate: Gate;
   readonly scheduler: Scheduler;
   readonly log: PaceLog;
-  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly targetOf: TargetOf;
+  /** What is known now of the recipients' destinations. */
+  readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
   readonly laneOf: (origin: Origin) => string;
   readonly laneIndex: (lane: string) => number;
 }
@@ -69,7 +57,7 @@ export class Verdicts {
   /** Held without asking for its turn: a deadline passed, or something of ours failed. Never throws. */
   holdAnyway(message: Message, why: string): Verdict {
     try {
-      return this.#hold(message, why);
+      return this.#hold(sorted(message, this.#parts.groupedOf), why);
     } catch (error) {
       // Its record is written, and the next comparison with the queue puts it in its line.
       const { queueId } = message;
@@ -78,8 +66,9 @@ export class Verdicts {
     }
   }
 
-  async #decide(message: Message): Promise<Verdict> {
-    const audience = audienceOf(message.recipients, this.#parts.targetOf);
+  async #decide(asked: Message): Promise<Verdict> {
+    const message = sorted(asked, this.#parts.groupedOf);
+    const audience = audienceOf(message.recipients, this.#parts.targetOf, message.grouped);
     if (audience.byProvider.size === 0) return PASS;
     const lane = this.#parts.laneOf(message.origin);
     const sender = senderKey(message.origin);
@@ -92,6 +81,7 @@ export class Verdicts {
         : audienceOf(
             message.recipients.filter((one) => !admitted.recipients.includes(one)),
             this.#parts.targetOf,
+            message.grouped,
           ).held;
     if (held.length === 0) {
       this.#flies(message, audience, lane, admitted !== undefined);
@@ -119,7 +109,7 @@ export class Verdicts {
     return PASS;
   }
 
-  #hold(message: Message, why: string, refusal?: Attempt & { ok: false }): Verdict {
+  #hold(message: Sorted, why: string, refusal?: Attempt & { ok: false }): Verdict {
     const { queueId } = message;
     if (queueId === undefined) return { kind: 'hold', why };
     const record = this.#record(message, why);
@@ -128,7 +118,7 @@ export class Verdicts {
     if (refusal?.cause.sender !== undefined) {
       this.#parts.scheduler.limited(this.#parts.desk.idOf(queueId), refusal);
     }
-    const { held } = audienceOf(message.recipients, this.#parts.targetOf);
+    const { held } = audienceOf(message.recipients, this.#parts.targetOf, message.grouped);
     const providers = held.map(({ provider }) => provider);
     this.#parts.log.info({ queueId, providers, lane: record.lane, why }, 'held');
     this.#parts.log.debug(
@@ -138,7 +128,7 @@ export class Verdicts {
     return { kind: 'hold', why };
   }
 
-  #record(message: Message, why: string, lane = this.#parts.laneOf(message.origin)): HeldRecord {
+  #record(message: Sorted, why: string, lane = this.#parts.laneOf(message.origin)): HeldRecord {
     const nowMs = this.#parts.clock.nowMs();
     const { sender, login } = message.origin;
     return {
@@ -154,10 +144,11 @@ export class Verdicts {
       deferrals: 0,
       wasDeferred: false,
       notBeforeMs: 0,
+      ...(message.grouped && { grouped: message.grouped }),
     };
   }
 
-  #flies(message: Message, { byProvider }: Audience, lane: string, byDoor = false): void {
+  #flies(message: Sorted, { byProvider }: Audience, lane: string, byDoor = false): void {
     const { queueId, admitted } = message;
     if (queueId === undefined) return;
     const open = new Map<string, Set<string>>();
@@ -170,7 +161,7 @@ export class Verdicts {
   }
 
   /** Observe mode: the same question and the same waiting, of which Postfix learns nothing. */
-  async #observe(message: Message, shares: readonly Share[], lane: string): Promise<void> {
+  async #observe(message: Sorted, shares: readonly Share[], lane: string): Promise<void> {
     const { desk, gate, scheduler, log, laneIndex } = this.#parts;
     const id = `${desk.idOf(message.queueId ?? '?')}/observed-${this.#serial++}`;
     const index = laneIndex(lane);

@@ -2,8 +2,9 @@
 import type { Limits } from '../limit/limits.ts';
 import type { Origin } from '../mail/origin.ts';
 import type { Store } from '../store/store.ts';
-import { audienceOf, type Target } from './audience.ts';
+import { audienceOf, type TargetOf } from './audience.ts';
 import type { Clock } from './clock.ts';
+import { Consequences } from './consequences.ts';
 import { Departures } from './departures.ts';
 import { Desk } from './desk.ts';
 import { Door } from './door.ts';
@@ -11,8 +12,9 @@ import { Flights } from './flights.ts';
 import { Gate } from './gate.ts';
 import type { Backoff } from './health.ts';
 import type { HeldBook } from './held-book.ts';
-import type { HeldRecord, Item } from './item.ts';
+import type { Grouped, HeldRecord, Item } from './item.ts';
 import type { PaceLog } from './log.ts';
+import type { Membership } from './membership.ts';
 import { MaxHold, type MaxHoldAction } from './max-hold.ts';
 import { Outcomes } from './outcomes.ts';
 import { Patients } from './patients.ts';
@@ -26,8 +28,9 @@ import { tellExceeded, Verdicts } from './verdict.ts';
 /** What the configuration says, as of now: asked anew each time, so that a reload needs no more. */
 export interface PaceSettings {
   readonly limitsOf: (provider: string) => Limits;
-  /** undefined: the recipient stays on this machine. */
-  readonly targetOf: (recipient: string) => Target | undefined;
+  readonly targetOf: TargetOf;
+  /** Providers of those destinations that none lists, as of now; undefined: all are listed. */
+  readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
   /** Looks up what targetOf needs to know of recipients that no milter saw. Never rejects. */
   readonly prepare: (recipients: readonly string[]) => Promise<void>;
   /** What is not known of a message can't put it into a lane. */
@@ -54,6 +57,7 @@ export interface PacerParts {
   readonly ownerOf: Ownership;
   readonly feedback: Feedback;
   readonly settings: PaceSettings;
+  readonly membership: Membership;
   readonly log: PaceLog;
 }
 
@@ -80,8 +84,8 @@ export interface Pacing {
 }
 
 export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Pacing {
-  const { clock, store, releaser, settings, log } = parts;
-  const { targetOf, laneOf, laneIndex, backoff } = settings;
+  const { clock, store, releaser, settings, membership, log } = parts;
+  const { targetOf, groupedOf, laneOf, laneIndex, backoff } = settings;
   const openOf = (record: HeldRecord) => openRecipients(record, targetOf);
   const flights = new Flights();
   const patients = new Patients({ clock, backoff, log });
@@ -91,6 +95,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     limitsOf: settings.limitsOf,
     troubleOf: (provider) => patients.of(provider),
     feedback: parts.feedback,
+    areNew: (provider, members) => membership.areNew(provider, members),
     outcomesSeen: settings.outcomesSeen,
   });
   const scheduler = new Scheduler({
@@ -152,6 +157,10 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     settle: (flight) => outcomes.settle(flight, flight.open.keys()),
     log,
   });
+  const wake = (provider: string): void => {
+    scheduler.wake(provider);
+    door.wake(provider);
+  };
   const outcomes: Outcomes = new Outcomes({
     clock,
     store,
@@ -159,17 +168,15 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     flights,
     departures,
     patients,
-    feedback: parts.feedback,
     rehold,
     log,
+    consequences: new Consequences({ desk, patients, membership, feedback: parts.feedback, wake }),
     targetOf,
+    groupedOf,
     laneOf,
     openOf,
     demandsOf: (share, sender) => gate.demands(share, sender, false),
-    wake: (provider) => {
-      scheduler.wake(provider);
-      door.wake(provider);
-    },
+    wake,
     onStoreTrouble: onStore,
   });
   const maxHold = new MaxHold({
@@ -195,6 +202,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     ownerOf: parts.ownerOf,
     adoptAll: settings.adoptAll,
     targetOf,
+    groupedOf,
     prepare: settings.prepare,
     laneOf,
     checkAge: (record) => maxHold.check(record),
@@ -207,6 +215,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
     scheduler,
     log,
     targetOf,
+    groupedOf,
     laneOf,
     laneIndex,
   });
@@ -226,11 +235,8 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
   };
 }
 
-function openRecipients(
-  record: HeldRecord,
-  targetOf: PaceSettings['targetOf'],
-): Map<string, Set<string>> {
-  const { byProvider } = audienceOf(record.recipients, targetOf);
+function openRecipients(record: HeldRecord, targetOf: TargetOf): Map<string, Set<string>> {
+  const { byProvider } = audienceOf(record.recipients, targetOf, record.grouped);
   return new Map([...byProvider].map(([provider, some]) => [provider, new Set(some)]));
 }
 

@@ -8,10 +8,11 @@ const page = readFileSync('docs/configuration.md', 'utf8');
 t.ok(configFile.safeParse({}).success, 'every key may be left out');
 
 const maps: readonly (readonly [path: readonly string[], prefix: string, keys: number])[] = [
-  [[], '', 21],
+  [[], '', 22],
   [['tempfail'], 'tempfail.', 2],
   [['redis'], 'redis.', 3],
   [['postfix'], 'postfix.', 5],
+  [['dns'], 'dns.', 2],
   [['feedback'], 'feedback.', 4],
   [['retry'], 'retry.', 2],
   [['lanes'], 'lanes.', 3],
@@ -20,7 +21,7 @@ const maps: readonly (readonly [path: readonly string[], prefix: string, keys: n
   [['default', 'per_sender'], '', 3],
   [['providers', 'utc'], '', 9],
 ];
-const headings = ['postfix', 'own_addresses', 'feedback', 'providers', 'lanes'];
+const headings = ['postfix', 'dns', 'own_addresses', 'feedback', 'providers', 'lanes'];
 for (const [path, prefix, count] of maps) {
   const keys = keysAt(path);
   t.equal(keys.length, count, `${path.join('.') || 'the file'} has ${count} keys`);

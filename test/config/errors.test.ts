@@ -27,7 +27,7 @@ const PATTERN =
   'a text of at most 200 characters; * stands for anything, \\* for an asterisk, \\\\ for a backslash';
 const DURATION = 'a duration such as 90s, 30m, 2h or 1d';
 const KEYS =
-  'listen, mode, tempfail, store, pool, redis, state_dir, control, http, log_level, postfix, own_addresses, feedback, ' +
+  'listen, mode, tempfail, store, pool, redis, state_dir, control, http, log_level, postfix, dns, own_addresses, feedback, ' +
   'default, providers, lanes, max_hold, on_max_hold, adopt, reconcile, retry';
 const long = `/${'x'.repeat(107)}`;
 
@@ -220,8 +220,32 @@ const table: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     'providers: { a: { mx_suffixes: [mx.utc.fr] } }',
-    'p.yaml:1: providers.a.mx_suffixes[0]: found "mx.utc.fr", expected the end of a host name, such as .google.com',
+    'p.yaml:1: providers.a.mx_suffixes[0]: found "mx.utc.fr", expected the end of a host name, such as .google.com, in a domain that somebody has registered',
   ],
+  [
+    'providers: { a: { mx_suffixes: [.co.uk] } }',
+    'p.yaml:1: providers.a.mx_suffixes[0]: found ".co.uk", expected the end of a host name, such as .google.com, in a domain that somebody has registered',
+  ],
+  [
+    'providers:\n  a: { mx_suffixes: [.mx.test.org] }\n  b: { mx_suffixes: [.MX.test.org.] }',
+    'p.yaml:3: providers.b.mx_suffixes[0]: found .mx.test.org, expected each MX suffix in one place: providers.a lists it too',
+  ],
+  [
+    'dns: { servers: [] }',
+    'p.yaml:1: dns.servers: found [], expected at least one server; group_by_mx: false asks none',
+  ],
+  ...[
+    'localhost',
+    '192.0.2.53:0',
+    '192.0.2.53:99999',
+    '[192.0.2.53]:53',
+    '::1:x',
+    '192.0.2.256',
+  ].map((found): readonly [string, string] => [
+    `dns: { servers: ['${found}'] }`,
+    `p.yaml:1: dns.servers[0]: found "${found}", expected an IP address, or one with a port such as 192.0.2.53:5353`,
+  ]),
+  ['dns: { group_by_mx: on }', 'p.yaml:1: dns.group_by_mx: found "on", expected true or false'],
   [
     'lanes: { bulk: { senders: [news] } }',
     `p.yaml:1: lanes.bulk.senders[0]: found "news", expected ${SENDER}`,

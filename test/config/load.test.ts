@@ -33,6 +33,7 @@ const defaults: Omit<Config, 'file'> = {
     release: { kind: 'unix', path: '/run/postpace/release.sock' },
     hold: { kind: 'unix', path: '/run/postpace/hold.sock' },
   },
+  dns: { groupByMx: true },
   ownAddresses: [],
   feedback: { log: 'auto', adjust: true, timeScale: 1 },
   default: { pace: { count: 60, windowUs: MINUTE_US, burst: 10 }, quotas: [], inFlight: 5 },
@@ -86,6 +87,7 @@ postfix:
   hold: unix:/tmp/hold.sock
   expire: [sudo, -n, postsuper, -f, '-']
   outbound_transports: [smtp, slow]
+dns: { group_by_mx: false, servers: [192.0.2.53, '192.0.2.54:5353', '2001:db8::53', '[::1]:5353'] }
 own_addresses: [192.0.2.25, '2001:db8::25']
 feedback: { log: /var/log/mail.log, journal_unit: postfix@-.service, adjust: off, time_scale: 60 }
 default: { pace: 20/2s, burst: 4, quotas: [300/h], in_flight: none }
@@ -117,6 +119,15 @@ retry: { min: 5s, max: 1m }
       hold: { kind: 'unix', path: '/tmp/hold.sock' },
       expire: { kind: 'command', argv: ['sudo', '-n', 'postsuper', '-f', '-'] },
       outboundTransports: ['smtp', 'slow'],
+    },
+    dns: {
+      groupByMx: false,
+      servers: [
+        { address: '192.0.2.53', port: 53 },
+        { address: '192.0.2.54', port: 5353 },
+        { address: '2001:db8::53', port: 53 },
+        { address: '::1', port: 5353 },
+      ],
     },
     ownAddresses: ['192.0.2.25', '2001:db8::25'],
     feedback: {

@@ -15,6 +15,7 @@ listen: '[::1]:8892'
 state_dir: /srv/postpace
 postfix: { expire: [postsuper, -f, '-'], outbound_transports: [smtp], hold: unix:/tmp/h }
 own_addresses: [192.0.2.25]
+dns: { servers: [192.0.2.53, '[::1]:5353'] }
 feedback: { log: none, journal_unit: postfix }
 default: { pace: 20/2s, burst: 4, quotas: [300/h, 1500/day], in_flight: none }
 providers:
@@ -64,12 +65,13 @@ t.test('the file that config init prints', async (t) => {
   const uncommented = initText().replaceAll(/^#(?=(?: {2})?[a-z_.]+:)/gm, '');
   const config = parseConfig(uncommented, 'p.yaml');
   t.not(uncommented, initText(), 'keys were uncommented');
-  const { providers, lanes, postfix, ownAddresses, feedback, tempfail, maxHoldMs, ...rest } =
+  const { providers, lanes, postfix, dns, ownAddresses, feedback, tempfail, maxHoldMs, ...rest } =
     config;
   const {
     providers: _providers,
     lanes: _lanes,
     postfix: builtIn,
+    dns: _dns,
     ownAddresses: _ownAddresses,
     feedback: _feedback,
     tempfail: _tempfail,
@@ -79,6 +81,7 @@ t.test('the file that config init prints', async (t) => {
   t.match(postfix, { ...builtIn, outboundTransports: ['smtp', 'slow'] }, 'helpers are the default');
   t.match(feedback, { log: 'auto', journalUnit: 'postfix@-.service' });
   t.same(tempfail, { ports: [10025], waitMs: 20_000 });
+  t.match(dns, { groupByMx: true, servers: [{ port: 53 }, { address: '::1', port: 5353 }] });
   t.equal(maxHoldMs, 86_400_000);
   t.equal(ownAddresses.length, 2);
   t.equal(lanes[0]?.senders[0], 'noreply@example.org');

@@ -3,7 +3,8 @@ import type { Test } from 'tap';
 import { milterOptions, type MilterParts } from '../../src/daemon/milter.ts';
 import type { Command } from '../../src/milter/command.ts';
 import { encodeCommand, envelope } from '../../src/milter/mta.ts';
-import type { Message, Verdict } from '../../src/pace/verdict.ts';
+import type { Message } from '../../src/pace/message.ts';
+import type { Verdict } from '../../src/pace/verdict.ts';
 import * as say from '../milter/dialogue.ts';
 import { lineTo, OFFER } from '../milter/memory-wire.ts';
 import { SpokenLog } from '../pace/spoken-log.ts';
@@ -18,6 +19,7 @@ function milter(t: Test, more: Partial<MilterParts> = {}) {
     prepare: async () => undefined,
     leaves: (destination) => !destination.endsWith('.inside'),
     headerNames: () => new Set(),
+    settled: () => undefined,
     decide: async (message) => {
       asked.push(message);
       return { kind: 'pass' };
@@ -247,6 +249,7 @@ t.test('peers that talk no milter protocol fill no log', async (t) => {
     prepare: async () => undefined,
     leaves: () => true,
     headerNames: () => new Set(),
+    settled: () => undefined,
     decide: async () => ({ kind: 'pass' }),
     holdAnyway: (_, why) => ({ kind: 'hold', why }),
     log,

@@ -4,7 +4,7 @@ import { milterOptions } from '../../src/daemon/milter.ts';
 import { type Admission, type DoorKeeper, refusal } from '../../src/daemon/refusal.ts';
 import { envelope } from '../../src/milter/mta.ts';
 import type { Caller, DoorAnswer } from '../../src/pace/door.ts';
-import type { Message } from '../../src/pace/verdict.ts';
+import type { Message } from '../../src/pace/message.ts';
 import * as say from '../milter/dialogue.ts';
 import { lineTo } from '../milter/memory-wire.ts';
 import { SpokenLog } from '../pace/spoken-log.ts';
@@ -28,6 +28,7 @@ function door(t: Test, more: Partial<DoorKeeper> = {}) {
       id: recipient.slice(recipient.indexOf('@') + 1),
       mode: recipient.endsWith('held.example') ? 'hold' : 'tempfail',
     }),
+    groupedOf: () => undefined,
     newId: () => 'mx/rcpt-1',
     ask: async (caller) => {
       asked.push(caller);
@@ -41,6 +42,7 @@ function door(t: Test, more: Partial<DoorKeeper> = {}) {
       prepare: async () => undefined,
       leaves: (destination) => !destination.endsWith('.inside'),
       headerNames: () => new Set(),
+      settled: () => undefined,
       decide: async (message) => {
         decided.push(message);
         return { kind: 'pass' };

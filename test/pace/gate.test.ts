@@ -43,6 +43,7 @@ async function open(t: Test): Promise<{
     limitsOf: () => CONFIGURED,
     troubleOf: (provider) => troubles.get(provider),
     feedback: toldFeedback,
+    areNew: (_, members) => members.includes('new.example'),
     outcomesSeen: () => seen.outcomes,
   });
   const set = async (provider: string, control: Control): Promise<void> => {

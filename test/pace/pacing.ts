@@ -10,6 +10,7 @@ import type { Limits } from '../../src/limit/limits.ts';
 import { HeldBook } from '../../src/pace/held-book.ts';
 import type { HeldRecord } from '../../src/pace/item.ts';
 import type { MaxHoldAction } from '../../src/pace/max-hold.ts';
+import { Membership } from '../../src/pace/membership.ts';
 import { Pacer } from '../../src/pace/pacer.ts';
 import type { Owner } from '../../src/pace/ownership.ts';
 import type { Verdict } from '../../src/pace/verdict.ts';
@@ -76,17 +77,32 @@ export interface Pacing {
   ) => HeldRecord;
 }
 
-function settingsOf(wishes: Wishes, beginning: Beginning): PaceSettings {
-  const { limitsOf, providerOf = (destination) => destination } = beginning;
+function domainOf(recipient: string): string {
+  return recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
+}
+
+function settingsOf(
+  wishes: Wishes,
+  beginning: Beginning,
+  placeOf: (destination: string, provider: string) => string,
+): PaceSettings {
+  const { limitsOf, providerOf = (destination) => destination, mx } = beginning;
   return {
     limitsOf: (provider) => wishes.limits[provider] ?? limitsOf?.(provider) ?? wishes.otherwise,
-    targetOf: (recipient) => {
+    targetOf: (recipient, grouped) => {
       if (wishes.fault) throw wishes.fault;
-      const destination = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
+      const destination = domainOf(recipient);
       if (destination.endsWith('.inside') || !recipient.includes('@')) return undefined;
-      const id = providerOf(destination);
-      if (wishes.refusing.has(id)) return { id, mode: 'tempfail' };
-      return { id, mode: wishes.observed.has(id) ? 'observe' : 'hold' };
+      const decided = grouped?.find(([one]) => one === destination)?.[1];
+      const id = decided ?? mx?.get(destination) ?? providerOf(destination);
+      const isMember = mx?.has(destination) && id !== destination;
+      const hold = wishes.observed.has(id) ? 'observe' : 'hold';
+      const mode = wishes.refusing.has(id) ? 'tempfail' : hold;
+      return { id, mode, ...(isMember && { member: destination }) };
+    },
+    groupedOf: (recipients) => {
+      const destinations = recipients.map(domainOf).filter((one) => mx?.has(one));
+      return destinations.map((one) => [one, placeOf(one, mx?.get(one) ?? one)]);
     },
     prepare: async (recipients) => {
       wishes.lookedUp.push(...recipients);
@@ -107,6 +123,8 @@ export interface Beginning {
   readonly limits?: Record<string, Limits>;
   readonly limitsOf?: (provider: string) => Limits;
   readonly providerOf?: (destination: string) => string;
+  /** Destinations and the providers that their MX names; hosts below `.<provider>` are its own. */
+  readonly mx?: Map<string, string>;
   readonly time?: VirtualTime;
   readonly postfix?: FakePostfix;
   readonly store?: Store;
@@ -131,7 +149,20 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
   const store = beginning.store ?? (await openMemoryStore({ clock: time.forStore }));
   const stateDir = beginning.stateDir ?? newStateDir(t);
   const book = new HeldBook({ stateDir, onTrouble: (text) => log.warn({}, text) });
-  const settings = settingsOf(wishes, beginning);
+  const membership = new Membership({
+    nowMs: () => time.nowMs(),
+    log,
+    memberOf(recipient, provider) {
+      const destination = domainOf(recipient);
+      const isMember = beginning.mx?.has(destination) && provider !== destination;
+      return isMember ? { destination, owner: destination } : undefined;
+    },
+    ownId: (destination) => destination,
+    ofHost: (host) => host.slice(host.indexOf('.') + 1),
+  });
+  const settings = settingsOf(wishes, beginning, (destination, provider) =>
+    membership.placeOf(destination, provider),
+  );
   const pacer = new Pacer({
     clock: time,
     host: 'mx',
@@ -142,6 +173,7 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
     ownerOf: async (queueId) => wishes.ownerOf(queueId),
     feedback: toldFeedback,
     settings,
+    membership,
     log,
   });
   await pacer.load();

@@ -1,0 +1,67 @@
+/** What an answer means beyond its own message: who takes mail, who does not, whose mail moves. */
+import type { DeliveryEvent } from '../postfix/event.ts';
+import type { Desk } from './desk.ts';
+import type { Grouped } from './item.ts';
+import type { Membership, Outcome } from './membership.ts';
+import type { Patients } from './patients.ts';
+import type { Blame, Departure, Feedback } from './ports.ts';
+
+export interface ConsequencesParts {
+  readonly desk: Desk;
+  readonly patients: Patients;
+  readonly membership: Membership;
+  readonly feedback: Feedback;
+  readonly wake: (provider: string) => void;
+}
+
+/** Postfix's words for an MX host that has no address. */
+const NO_HOST = /^(Host or domain name not found|unable to look up host)/i;
+
+export class Consequences {
+  readonly #parts: ConsequencesParts;
+
+  constructor(parts: ConsequencesParts) {
+    this.#parts = parts;
+  }
+
+  /** Each attempt: what it says moves the limits of whom it speaks for. Whose affair it is. */
+  saw(event: DeliveryEvent, outcome: Outcome, departure: Departure): Blame {
+    const { feedback, membership } = this.#parts;
+    return feedback.saw(event, outcome.provider, departure, (tells) =>
+      membership.speaksFor(outcome, tells),
+    );
+  }
+
+  /** The mail has its outcome: a server took it or refused it for good, or none was found. */
+  ended({ contacted, status, reply }: DeliveryEvent, outcome: Outcome): void {
+    const { patients, desk, wake, membership } = this.#parts;
+    if (!contacted && status === 'bounced' && NO_HOST.test(reply)) {
+      const gone = membership.astray(outcome, reply);
+      if (gone !== undefined) desk.move(gone);
+    }
+    if (!contacted || status === 'expired') return;
+    const { alive, move } = membership.answered(outcome, status === 'sent');
+    for (const provider of alive) {
+      if (!patients.accepted(provider)) continue;
+      desk.recovered(provider);
+      wake(provider);
+    }
+    if (move !== undefined) desk.move(move);
+  }
+
+  /** A message that left at `leftMs` was deferred, not for its recipient's sake. */
+  refused(outcome: Outcome, reply: string, leftMs: number): void {
+    const { patients, desk, membership } = this.#parts;
+    const { blamed, move } = membership.refused(outcome, reply);
+    for (const provider of blamed) patients.refused(provider, reply, leftMs);
+    if (move !== undefined) desk.move(move);
+  }
+
+  /** What is held anew counts for those that it counts for now. */
+  regrouped(grouped: Grouped | undefined): Grouped | undefined {
+    return grouped?.map(([destination, provider]) => [
+      destination,
+      this.#parts.membership.placeOf(destination, provider),
+    ]);
+  }
+}
