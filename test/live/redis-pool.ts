@@ -72,6 +72,7 @@ async function scenario(t: Test, { run, mails }: PoolOptions): Promise<void> {
   const sums = await Promise.all(scenes.map((scene) => scene.provider('shared')));
   const [one = 0, two] = sums.map(({ sent: { hour } }) => hour);
   t.equal(one, two, 'both hosts know the same sum');
-  // At most what the killed daemon had charged and not released yet is charged again.
-  t.ok(one >= mails && one <= mails + 8, `${one} charged for ${mails}`);
+  // Charged again: what the killed daemon had charged and not released, and what a busy machine did
+  // not answer in time. It costs intervals.
+  t.ok(one >= mails && one <= mails * 1.1, `${one} charged for ${mails}`);
 }
