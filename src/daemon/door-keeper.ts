@@ -1,4 +1,5 @@
 /** Who stands at the door of tempfail mode, and what an administrator is told of it. */
+import type { Config } from '../config/config.ts';
 import type { PaceLog } from '../pace/log.ts';
 import { reasonOf } from '../pace/log.ts';
 import type { Clock } from '../pace/clock.ts';
@@ -34,6 +35,13 @@ export function doorKeeper({ clock, live, pacer, store, log }: DoorKeeperParts):
       }
     },
   };
+}
+
+/** `127.0.0.3[127.0.0.3]:10025`, as a delivery line names the relay: a gate on this machine. */
+export function isOurDoor(relay: string, { tempfail: { ports } }: Config): boolean {
+  return (
+    relay.startsWith('127.') && ports.includes(Number(relay.slice(relay.lastIndexOf(':') + 1)))
+  );
 }
 
 /** Said at the start and at each reload, so that nobody learns it from lost mail. */

@@ -20,7 +20,7 @@ import { Intake } from './intake.ts';
 import { createPacing } from './pacing.ts';
 import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
-import { doorKeeper, warnOfRefusals } from './door-keeper.ts';
+import { doorKeeper, isOurDoor, warnOfRefusals } from './door-keeper.ts';
 import { canonicalProvider } from './provider-name.ts';
 import { type Conversation, milterOptions, type Transaction } from './milter.ts';
 import { openStore } from './open-store.ts';
@@ -233,6 +233,10 @@ export class Service {
   #news(event: LogEvent): Promise<void> | undefined {
     if (event.kind === 'accepted' && event.origQueueId !== undefined) {
       this.#successors.add(event.origQueueId, event.queueId);
+    }
+    // What another instance sends to our own door is no delivery, and its 451 no deferral.
+    if (event.kind === 'delivery' && isOurDoor(event.relay, this.#live.config)) {
+      return Promise.resolve();
     }
     return this.#pacer.see(event);
   }

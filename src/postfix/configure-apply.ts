@@ -15,13 +15,15 @@ export interface Records {
   readonly madeDirectory?: string;
 }
 
-export function recordsPath(configDirectory: string): string {
-  return join(configDirectory, 'postpace-changes.json');
+const RECORDS = 'postpace-changes.json';
+
+export function recordsPath(configDirectory: string, file = RECORDS): string {
+  return join(configDirectory, file);
 }
 
 /** What earlier runs of configure did. Rejects with an Error when the file can't be understood. */
-export async function readRecords(configDirectory: string): Promise<Records> {
-  const path = recordsPath(configDirectory);
+export async function readRecords(configDirectory: string, file = RECORDS): Promise<Records> {
+  const path = recordsPath(configDirectory, file);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
@@ -49,8 +51,12 @@ function isPlace(found: unknown): found is Place {
 }
 
 /** No changes: the file goes. */
-export async function writeRecords(configDirectory: string, records: Records): Promise<void> {
-  const path = recordsPath(configDirectory);
+export async function writeRecords(
+  configDirectory: string,
+  records: Records,
+  file = RECORDS,
+): Promise<void> {
+  const path = recordsPath(configDirectory, file);
   if (records.changes.length === 0) {
     await rm(path, { force: true });
     return;

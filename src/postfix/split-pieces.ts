@@ -32,7 +32,8 @@ export function splitServices(port: number, milter: string): readonly MasterServ
   });
 }
 
-function logicalLines(text: string): readonly string[] {
+/** Lines of a file of Postfix, each with those that go on with it; without comments. */
+export function logicalLines(text: string): readonly string[] {
   const lines: string[] = [];
   for (const line of text.split('\n')) {
     if (/^\s*(#|$)/.test(line)) continue;
