@@ -20,7 +20,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
     *pf1 = f1 & (SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY |
                  SMFIP_NR_MAIL | SMFIP_NR_RCPT);
     *pf2 = *pf3 = 0;
-    if (smfi_setsymlist(ctx, SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_host} {rcpt_mailer}") !=
+    if (smfi_setsymlist(ctx, SMFIM_ENVFROM, "{auth_authen}") != MI_SUCCESS ||
+        smfi_setsymlist(ctx, SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_host} {rcpt_mailer}") !=
             MI_SUCCESS ||
         smfi_setsymlist(ctx, SMFIM_EOM, "i") != MI_SUCCESS)
         return SMFIS_REJECT;

@@ -101,15 +101,8 @@ function conversation(mailer: string): Readonly<Record<string, readonly Command[
       macros('H'),
     ],
     envelope: [
-      macros(
-        'M',
-        '{mail_addr}',
-        'app@lab.test',
-        '{mail_host}',
-        'lab.test',
-        '{mail_mailer}',
-        mailer,
-      ),
+      // Nobody logged in: the one macro that was asked for has no value.
+      macros('M'),
       envelope('mail', '<app@lab.test>'),
       macros('R', '{rcpt_addr}', `user@${DOMAIN}`, '{rcpt_host}', DOMAIN, '{rcpt_mailer}', mailer),
       envelope('rcpt', `<user@${DOMAIN}>`),

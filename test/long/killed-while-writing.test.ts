@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { encodeLine as heldLine } from '../../src/pace/held-line.ts';
 import { encodeLine as journalLine } from '../../src/store/line.ts';
-import { burstOf, killed, nothingLost, startCrashScene } from './crash.ts';
+import { burstOf, killed, nothingLost, startCrashScene } from '../crash/crash.ts';
 
 t.setTimeout(120_000);
 const scene = await startCrashScene();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { waitFor } from '../../lab/wait.ts';
-import { burstOf, CONFIG, nothingLost, startCrashScene } from './crash.ts';
+import { burstOf, CONFIG, nothingLost, startCrashScene } from '../crash/crash.ts';
 
 t.setTimeout(120_000);
 const scene = await startCrashScene();

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { overruns } from '../../lab/ledger.ts';
 import { SmtpClient } from '../milter/smtp-client.ts';
-import { startScene } from './scene.ts';
+import { startScene } from '../live/scene.ts';
 
 const free = { quotas: [], in_flight: 1000 };
 const shared = { domains: ['shared.example'], ...free, pace: '20/s', burst: 3 };

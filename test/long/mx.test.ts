@@ -6,7 +6,7 @@ import t from 'tap';
 import { startDns } from '../../lab/dns.ts';
 import { gaps } from '../../lab/ledger.ts';
 import { waitFor } from '../../lab/wait.ts';
-import { startScene } from './scene.ts';
+import { startScene } from '../live/scene.ts';
 
 const records = (host: string): string => `
 contoso MX 0 contoso-example.${host}.
