@@ -33,7 +33,7 @@ for (const helper of ['release', 'hold'] as const) {
       await start({ [helper]: await killingHelper(scene, step, argv) });
       const sink = scene.sink(DOMAIN);
       if (helper === 'hold') {
-        sink.rule = ({ stage }) => (stage === 'rcpt' ? '451 4.7.1 Slow down' : undefined);
+        sink.rule = ({ stage }) => (stage === 'rcpt' ? '451 4.7.1 later' : undefined);
       }
       const sinceMs = Date.now();
       await burstOf(scene, MAILS);
