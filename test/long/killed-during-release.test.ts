@@ -1,7 +1,7 @@
 /** kill -9 while held mail is being released, or deferred mail taken back to hold. */
 import t from 'tap';
-import { burstOf, CONFIG, DOMAIN, killed, nothingLost, startCrashScene } from './crash.ts';
-import { killingHelper, type Step } from './killing-helper.ts';
+import { burstOf, CONFIG, DOMAIN, killed, nothingLost, startCrashScene } from '../crash/crash.ts';
+import { killingHelper, type Step } from '../crash/killing-helper.ts';
 
 const MAILS = 8;
 

@@ -1,7 +1,7 @@
 /** A gate: the application gets its 250 at once, mail waits for its turn, other providers' does not. */
 import t from 'tap';
 import { overruns } from '../../lab/ledger.ts';
-import { longestGapMs, slowestMs, startGate } from './gate-stage.ts';
+import { longestGapMs, slowestMs, startGate } from '../live/gate-stage.ts';
 
 const stage = await startGate({ 'slow.example': '10/s', 'free.example': 'none' }, [
   'other.example',
