@@ -52,7 +52,7 @@ function run(limits: ReturnType<typeof ceiling>, provider: Provider, untilMs: nu
   return seen;
 }
 
-const DAYS = 3;
+const DAYS = 5;
 for (const hidden of [5, 20, 60]) {
   for (const times of [1.2, 3, 10]) {
     t.test(`${hidden}/min behind a ceiling of ${times} times that`, async (t) => {
