@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { systemClock } from '../../src/store/clock.ts';
 import { openFailoverStore } from '../../src/store/open-failover.ts';
-import { conforms } from './conformance.ts';
-import type { Subject } from './conformance.ts';
-import { startRedis } from './redis-servers.ts';
+import { conforms } from '../store/conformance.ts';
+import type { Subject } from '../store/conformance.ts';
+import { startRedis } from '../store/redis-servers.ts';
 
 const redis = await startRedis();
 t.teardown(() => redis.stop());
