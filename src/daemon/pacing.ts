@@ -66,13 +66,15 @@ export function createPacing(parts: PacingParts): PostfixPacing {
         'released mail could not be woken: it is taken back to hold',
       ),
   });
+  const onStoreTrouble = (error: unknown): void =>
+    log.warn({ error: reasonOf(error) }, 'an outcome moved no limit');
   const learner: Learner = new Learner({
     clock,
     store,
     log,
     ceilingPerMin: (provider) => perMinute(pacer.is.gate.ceiling(provider)),
     settings: () => ({ ...CONTROL_DEFAULTS, scale: live.config.feedback.timeScale }),
-    onStoreTrouble: (error) => log.warn({ error: reasonOf(error) }, 'an outcome moved no limit'),
+    onStoreTrouble,
   });
   const feedback = new DaemonFeedback({
     learner,
@@ -82,7 +84,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     nowMs: () => clock.nowMs(),
     adjusts: () => live.config.feedback.adjust,
     ownAddresses: () => live.ownAddresses(),
-    onStoreTrouble: (error) => log.warn({ error: reasonOf(error) }, 'an outcome moved no limit'),
+    onStoreTrouble,
   });
   const pacer: Pacer = new Pacer({
     clock,

@@ -49,7 +49,7 @@ const KINDS: Readonly<Record<Done, Adjustment['kind']>> = {
 
 export class Learner {
   readonly #parts: LearnerParts;
-  #standings: ReadonlyMap<string, Standing> = new Map();
+  #standings = new Map<string, Standing>();
   /** Events of a provider one after the other. */
   readonly #turns = new Map<string, Promise<void>>();
 
@@ -59,7 +59,7 @@ export class Learner {
 
   /** To be called at the start and whenever the store tells of a change. Rejects with StoreError. */
   async read(): Promise<void> {
-    this.#standings = await this.#parts.store.standings();
+    this.#standings = new Map(await this.#parts.store.standings());
   }
 
   standing(provider: string): Standing | undefined {
@@ -151,7 +151,7 @@ export class Learner {
       const why = done && this.#adjustment(provider, before, standing, { done, because });
       const { store } = this.#parts;
       if (await store.setStanding(provider, known?.epoch ?? 0, standing, why)) {
-        this.#standings = new Map(this.#standings).set(provider, standing);
+        this.#standings.set(provider, standing);
         if (why !== undefined) this.#told(why, event.id);
         return;
       }

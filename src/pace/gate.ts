@@ -185,18 +185,12 @@ export class Gate {
   }
 
   /** A provider that feedback has stopped, and that has no room for a probe. */
-  #stopped(
-    shares: readonly Share[],
-    nowMs: number,
-  ): { readonly waitUs: number; readonly cause: Cause } | undefined {
-    let last: { readonly waitUs: number; readonly cause: Cause } | undefined;
-    for (const { provider } of shares) {
+  #stopped(shares: readonly Share[], nowMs: number): Wait | undefined {
+    return last(shares, 'suspended', (provider) => {
       const room = this.#parts.feedback.room(provider);
-      if (room === undefined || room.messages > 0) continue;
-      const waitUs = Math.max(1, Math.ceil((room.lookMs - nowMs) * 1000));
-      if (waitUs > (last?.waitUs ?? 0)) last = { waitUs, cause: { kind: 'suspended', provider } };
-    }
-    return last;
+      if (room === undefined || room.messages > 0) return 0;
+      return Math.max(1, Math.ceil((room.lookMs - nowMs) * 1000));
+    });
   }
 
   /**
@@ -213,18 +207,28 @@ export class Gate {
   }
 
   /** The provider in trouble whose probe is due last. */
-  #inTrouble(
-    shares: readonly Share[],
-    nowMs: number,
-  ): { readonly waitUs: number; readonly cause: Cause } | undefined {
-    let last: { readonly waitUs: number; readonly cause: Cause } | undefined;
-    for (const { provider } of shares) {
+  #inTrouble(shares: readonly Share[], nowMs: number): Wait | undefined {
+    return last(shares, 'trouble', (provider) => {
       const trouble = this.#parts.troubleOf(provider);
-      const waitUs = trouble === undefined ? 0 : Math.ceil((trouble.nextProbeMs - nowMs) * 1000);
-      if (waitUs > (last?.waitUs ?? 0)) last = { waitUs, cause: { kind: 'trouble', provider } };
-    }
-    return last;
+      return trouble === undefined ? 0 : Math.ceil((trouble.nextProbeMs - nowMs) * 1000);
+    });
   }
+}
+
+type Wait = { readonly waitUs: number; readonly cause: Cause };
+
+/** The provider that is waited for longest, if any is: `waitUsOf` above 0. */
+function last(
+  shares: readonly Share[],
+  kind: Cause['kind'],
+  waitUsOf: (provider: string) => number,
+): Wait | undefined {
+  let found: Wait | undefined;
+  for (const { provider } of shares) {
+    const waitUs = waitUsOf(provider);
+    if (waitUs > (found?.waitUs ?? 0)) found = { waitUs, cause: { kind, provider } };
+  }
+  return found;
 }
 
 /** Whether a refusal holds for all mail of the provider that refused. */

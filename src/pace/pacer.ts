@@ -64,7 +64,10 @@ export class Pacer {
   /** Older mail is in its lanes when this settles: fresh mail may be asked about from then on. */
   async load(): Promise<void> {
     await Promise.all([this.is.gate.readControls(), this.#parts.feedback.read()]);
-    this.#undo = this.#parts.store.onChange((provider) => void this.#changed(provider));
+    this.#undo = this.#parts.store.onChange((provider, what) => {
+      if (what === 'place') this.#wake(provider);
+      else void this.#changed(provider);
+    });
     this.is.desk.load();
   }
 
@@ -158,9 +161,17 @@ export class Pacer {
       door.wakeAll();
       return;
     }
-    if (before === JSON.stringify(gate.controls.get(provider))) scheduler.wake(provider);
-    else scheduler.reopen(provider);
+    if (before === JSON.stringify(gate.controls.get(provider))) {
+      this.#wake(provider);
+      return;
+    }
+    scheduler.reopen(provider);
     door.wake(provider);
+  }
+
+  #wake(provider: string): void {
+    this.is.scheduler.wake(provider);
+    this.is.door.wake(provider);
   }
 
   #doubt(): void {

@@ -95,3 +95,11 @@ export async function applyChanges(
 export function copyStamp(nowMs: number): string {
   return new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
 }
+
+/** false: this Postfix is not running; it reads its files when it starts. */
+export function reloadPostfix(configDirectory: string): Promise<boolean> {
+  return runCommand(['postfix', '-c', configDirectory, 'reload']).then(
+    () => true,
+    () => false,
+  );
+}

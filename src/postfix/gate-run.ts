@@ -4,7 +4,13 @@ import { rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Change } from './change.ts';
 import { runCommand } from './command.ts';
-import { applyChanges, copyStamp, readRecords, writeRecords } from './configure-apply.ts';
+import {
+  applyChanges,
+  copyStamp,
+  readRecords,
+  reloadPostfix,
+  writeRecords,
+} from './configure-apply.ts';
 import { mergeChanges } from './change.ts';
 import { type GateProvider, planGate } from './gate-plan.ts';
 import { expanded, readInstance } from './instance.ts';
@@ -91,7 +97,7 @@ export async function setUpGate(options: GateOptions): Promise<GateOutcome> {
   copies.push(...(await applyChanges(firstDirectory, plan.first, stamp)));
   const changes = mergeChanges(records.changes, plan.first, () => undefined);
   await writeRecords(firstDirectory, { changes }, RECORDS);
-  await reload(firstDirectory);
+  await reloadPostfix(firstDirectory);
   return { ...shown, second, applied: true, copies };
 }
 
@@ -133,7 +139,7 @@ export async function removeGate(
   const stamp = copyStamp(nowMs);
   const copies =
     settings.length > 0 ? [...(await applyChanges(firstDirectory, settings, stamp))] : [];
-  await reload(firstDirectory);
+  await reloadPostfix(firstDirectory);
   const waiting = await count();
   if (waiting > 0) return { applied: true, first: undo, kept, waiting, copies };
   const name = basename(secondDirectory);
@@ -144,14 +150,9 @@ export async function removeGate(
   }
   if (services.length > 0) {
     copies.push(...(await applyChanges(firstDirectory, services, `${stamp}-services`)));
-    await reload(firstDirectory);
+    await reloadPostfix(firstDirectory);
   }
   await rm(join(firstDirectory, 'postpace-gate-transport'), { force: true });
   await writeRecords(firstDirectory, { changes: [] }, RECORDS);
   return { applied: true, first: undo, kept, waiting: 0, copies };
-}
-
-/** A Postfix that isn't running reads its files when it starts. */
-async function reload(configDirectory: string): Promise<void> {
-  await runCommand(['postfix', '-c', configDirectory, 'reload']).catch(() => undefined);
 }

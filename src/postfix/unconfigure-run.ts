@@ -2,7 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from './change.ts';
 import { runCommand } from './command.ts';
-import { applyChanges, copyStamp, readRecords, writeRecords } from './configure-apply.ts';
+import {
+  applyChanges,
+  copyStamp,
+  readRecords,
+  reloadPostfix,
+  writeRecords,
+} from './configure-apply.ts';
 import { expanded, readInstance } from './instance.ts';
 import { heldMail, releaseHeld, type HeldOutcome, type OurHolds } from './release-held.ts';
 import { ourMilter, removeSocketDirectory } from './socket-place.ts';
@@ -51,12 +57,12 @@ export async function unconfigurePostfix(options: UnconfigureOptions): Promise<U
 
   const stamp = copyStamp(options.nowMs);
   const copies = changes.length === 0 ? [] : await applyChanges(configDirectory, first, stamp);
-  const reloaded = await reload(configDirectory);
+  const reloaded = await reloadPostfix(configDirectory);
   const waiting = hop.length === 0 ? [] : await drain(configDirectory, options.drainMs ?? DRAIN_MS);
   const drained = waiting.length === 0;
   if (drained && hop.length > 0) {
     await applyChanges(configDirectory, hop, `${stamp}-hop`);
-    if (reloaded) await reload(configDirectory);
+    if (reloaded) await reloadPostfix(configDirectory);
   }
   // After the reloads: one in the middle of many deliveries leaves some to be finished much later.
   const held = await releaseHeld(configDirectory, queueDirectory, await options.records());
@@ -66,14 +72,6 @@ export async function unconfigurePostfix(options: UnconfigureOptions): Promise<U
     if (records.madeDirectory !== undefined) await removeSocketDirectory(records.madeDirectory);
   }
   return { changes, applied: true, copies, held, reloaded, onTheirWay: waiting };
-}
-
-/** false: this Postfix is not running. */
-async function reload(configDirectory: string): Promise<boolean> {
-  return runCommand(['postfix', '-c', configDirectory, 'reload']).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function drain(configDirectory: string, longestMs: number): Promise<readonly string[]> {

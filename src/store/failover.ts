@@ -20,6 +20,8 @@ import type { RedisStore } from './redis.ts';
 import { Rejoin } from './rejoin.ts';
 import type {
   Adjustment,
+  Change,
+  ChangeListener,
   Control,
   Demand,
   Split,
@@ -57,7 +59,7 @@ export class FailoverStore implements Store {
   readonly #decisions: FailoverDecisions;
   readonly #rejoin: Rejoin;
   readonly #link: RedisLink;
-  readonly #listeners = new Set<(provider: string) => void>();
+  readonly #listeners = new Set<ChangeListener>();
   #lease: NodeJS.Timeout | undefined;
 
   private constructor(parts: FailoverParts) {
@@ -74,7 +76,7 @@ export class FailoverStore implements Store {
       nowUs,
       connect: async (hooks) => {
         const redis = await parts.connect(hooks);
-        redis.onChange((provider) => this.#changed(provider));
+        redis.onChange((provider, what) => this.#changed(provider, what));
         return redis;
       },
       rejoin: (redis, joined) => this.#rejoin.run(redis, joined),
@@ -85,7 +87,7 @@ export class FailoverStore implements Store {
     });
     this.#takes = new FailoverTakes({ ...parts, mirror, raiser, link: this.#link });
     this.#decisions = new FailoverDecisions({ memory, mirror, link: this.#link, own: decisions });
-    memory.onChange((provider) => this.#changed(provider));
+    memory.onChange((provider, what) => this.#changed(provider, what));
   }
 
   /** Tries Redis once, and goes on without it where it is away. */
@@ -117,7 +119,7 @@ export class FailoverStore implements Store {
         return await redis.settle(provider, id);
       } catch (error) {
         this.#link.failed(error);
-        this.#changed(provider);
+        this.#changed(provider, 'place');
       }
     }
     this.#parts.meanwhile.freed(provider, id);
@@ -179,7 +181,7 @@ export class FailoverStore implements Store {
     return this.#link.either(this.#memory, (store) => store.history(provider, most));
   }
 
-  onChange(listener: (provider: string) => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -218,10 +220,12 @@ export class FailoverStore implements Store {
   #allChanged(): void {
     const { books, waiting } = this.#memory.desk;
     const waits = Array.from(waiting.keys(), (name) => name.split(' ', 1)[0] ?? name);
-    for (const provider of new Set([...waits, ...books.controls.keys()])) this.#changed(provider);
+    for (const provider of new Set([...waits, ...books.controls.keys()])) {
+      this.#changed(provider, 'any');
+    }
   }
 
-  #changed(provider: string): void {
-    for (const listener of this.#listeners) listener(provider);
+  #changed(provider: string, what: Change): void {
+    for (const listener of this.#listeners) listener(provider, what);
   }
 }

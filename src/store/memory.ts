@@ -25,6 +25,8 @@ import type { Disk } from './journal.ts';
 import { StoreError } from './store.ts';
 import type {
   Adjustment,
+  Change,
+  ChangeListener,
   Control,
   Demand,
   Store,
@@ -73,7 +75,7 @@ export class MemoryStore implements Store {
   readonly #keeper: Keeper | undefined;
   /** Announced by this host, by account and lane: not kept, the scheduler says it anew. */
   readonly #waiting = new Map<string, readonly number[]>();
-  readonly #listeners = new Set<(provider: string) => void>();
+  readonly #listeners = new Set<ChangeListener>();
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
@@ -121,7 +123,7 @@ export class MemoryStore implements Store {
     this.#mustBeOpen();
     if (!this.#books.settle(provider, id)) return;
     this.desk.ledger?.noted(provider, ['settled', provider, id]);
-    this.#changed(provider);
+    this.#changed(provider, 'place');
   }
 
   async inFlight(
@@ -186,7 +188,7 @@ export class MemoryStore implements Store {
     this.#books.adjusted(why);
     this.desk.ledger?.noted(undefined, ['control', provider, control ?? null]);
     this.desk.ledger?.noted(undefined, ['adjustment', why]);
-    this.#changed(provider);
+    this.#changed(provider, 'any');
     await this.#keeper?.written('other');
   }
 
@@ -208,7 +210,7 @@ export class MemoryStore implements Store {
       this.#books.adjusted(why);
       this.desk.ledger?.noted(undefined, ['adjustment', why]);
     }
-    this.#changed(provider);
+    this.#changed(provider, 'any');
     return true;
   }
 
@@ -222,7 +224,7 @@ export class MemoryStore implements Store {
     return found;
   }
 
-  onChange(listener: (provider: string) => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -238,8 +240,8 @@ export class MemoryStore implements Store {
     return inForce(this.#books.controls.get(provider), nowUs);
   }
 
-  #changed(provider: string): void {
-    for (const listener of this.#listeners) listener(provider);
+  #changed(provider: string, what: Change): void {
+    for (const listener of this.#listeners) listener(provider, what);
   }
 
   #mustBeOpen(): void {

@@ -96,6 +96,12 @@ export class RedisConnection {
     }
   }
 
+  /** Redis's own clock, µs since the epoch. Rejects with StoreError. */
+  async nowUs(): Promise<number> {
+    const [sec, us] = await this.ask((client) => client.time());
+    return Number(sec) * 1e6 + Number(us);
+  }
+
   close(): void {
     this.#closed = true;
     this.#disconnect();

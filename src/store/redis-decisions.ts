@@ -40,7 +40,7 @@ export class RedisDecisions {
 
   async controls(): Promise<ReadonlyMap<string, Control>> {
     const [nowUs, all] = await Promise.all([
-      this.#nowUs(),
+      this.#parts.connection.nowUs(),
       this.#parts.connection.ask((client) => client.hgetall(this.#parts.keys.controls)),
     ]);
     const alive = new Map<string, Control>();
@@ -113,11 +113,6 @@ export class RedisDecisions {
       if (page.length < PAGE) break;
     }
     return found;
-  }
-
-  async #nowUs(): Promise<number> {
-    const [sec, us] = await this.#parts.connection.ask((client) => client.time());
-    return Number(sec) * 1e6 + Number(us);
   }
 }
 

@@ -18,8 +18,8 @@ export type Scripts = Readonly<
 /** Reads them from beside this module. */
 export function loadScripts(): Scripts {
   const before = `${source('clock')}\n${source('account')}`;
-  const script = (name: string): Script => {
-    const text = `${before}\n${source(name)}`;
+  const script = (...names: readonly string[]): Script => {
+    const text = [before, ...names.map(source)].join('\n');
     return { text, sha: createHash('sha1').update(text).digest('hex') };
   };
   return {
@@ -28,8 +28,8 @@ export function loadScripts(): Scripts {
     settle: script('settle'),
     read: script('read'),
     announce: script('announce'),
-    control: script('control'),
-    standing: script('standing'),
+    control: script('decision', 'control'),
+    standing: script('decision', 'standing'),
     beat: script('beat'),
   };
 }

@@ -26,6 +26,8 @@ import type { RedisServer } from './redis-server.ts';
 import { judged, RedisTakes } from './redis-takes.ts';
 import type {
   Adjustment,
+  Change,
+  ChangeListener,
   Control,
   Demand,
   Store,
@@ -96,7 +98,7 @@ export class RedisStore implements Store {
   readonly #instance = randomBytes(8).toString('hex');
   /** Controls and standings, told in full. */
   readonly decisions: RedisDecisions;
-  readonly #listeners = new Set<(provider: string) => void>();
+  readonly #listeners = new Set<ChangeListener>();
 
   constructor(parts: RedisStoreParts) {
     this.#connection = parts.connection;
@@ -104,7 +106,8 @@ export class RedisStore implements Store {
     this.#scripts = parts.scripts;
     const instance = this.#instance;
     this.takes = new RedisTakes({ ...parts, instance });
-    const onChange = (provider: string): void => this.#changed(provider);
+    // Another daemon does not say whether it was only a place.
+    const onChange = (provider: string): void => this.#changed(provider, 'any');
     this.decisions = new RedisDecisions({ ...parts, instance, onChange });
     this.pool = new RedisPool({
       ...parts,
@@ -114,9 +117,8 @@ export class RedisStore implements Store {
     });
   }
 
-  async now(): Promise<number> {
-    const [sec, us] = await this.#connection.ask((client) => client.time());
-    return Number(sec) * 1e6 + Number(us);
+  now(): Promise<number> {
+    return this.#connection.nowUs();
   }
 
   async take({ id, lane, queued, demands }: TakeRequest): Promise<TakeResult> {
@@ -145,7 +147,7 @@ export class RedisStore implements Store {
     const keys = [clock, index, changes, this.#keys.account(provider)];
     const args = [provider, id, this.#instance];
     if ((await this.#connection.run(this.#scripts.settle, keys, args)) === 1) {
-      this.#changed(provider);
+      this.#changed(provider, 'place');
     }
   }
 
@@ -211,7 +213,7 @@ export class RedisStore implements Store {
     return this.decisions.history(provider, most);
   }
 
-  onChange(listener: (provider: string) => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -232,15 +234,15 @@ export class RedisStore implements Store {
     return decodeAccount(await this.#connection.run(this.#scripts.read, keys, [holder.provider]));
   }
 
-  #changed(provider: string): void {
-    for (const listener of this.#listeners) listener(provider);
+  #changed(provider: string, what: Change): void {
+    for (const listener of this.#listeners) listener(provider, what);
   }
 
   /** What was known here counts too: a Redis that lost everything knows of nothing to look at. */
   async #allChanged(): Promise<void> {
     try {
       const known = [...(await this.providers()), ...this.pool.announced, ...this.decisions.known];
-      for (const provider of new Set(known)) this.#changed(provider);
+      for (const provider of new Set(known)) this.#changed(provider, 'any');
     } catch {
       // It is gone again: its next return tells.
     }

@@ -8,16 +8,7 @@ local old = redis.call('HGET', KEYS[1], ARGV[1])
 local known, standing = pcall(cjson.decode, old or '{}')
 local epoch = known and type(standing) == 'table' and tonumber(standing.epoch) or 0
 if epoch ~= tonumber(ARGV[2]) then return 0 end
--- Where no provider has any the key stays: a pool without it has lost what was decided.
-redis.call('HSET', KEYS[1], '', '')
-if ARGV[3] == '' then
-  redis.call('HDEL', KEYS[1], ARGV[1])
-else
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-end
-if ARGV[4] ~= '' then
-  redis.call('LPUSH', KEYS[2], ARGV[4])
-  redis.call('LTRIM', KEYS[2], '0', text(tonumber(ARGV[6]) - 1))
-end
+put_decision(KEYS[1], ARGV[1], ARGV[3])
+if ARGV[4] ~= '' then keep_adjustment(KEYS[2], ARGV[4], ARGV[6]) end
 tell(KEYS[3], ARGV[5], ARGV[1])
 return 1

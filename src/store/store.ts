@@ -138,6 +138,10 @@ export interface Split {
   readonly why: string;
 }
 
+/** A freed place, after which nothing has to be read again; or what may be anything. */
+export type Change = 'place' | 'any';
+export type ChangeListener = (provider: string, what: Change) => void;
+
 export interface Store {
   readonly kind: 'memory' | 'redis';
   /** undefined: all is in one place. */
@@ -191,8 +195,11 @@ export interface Store {
   ): Promise<boolean>;
   /** Newest first. */
   history(provider: string | undefined, most: number): Promise<readonly Adjustment[]>;
-  /** Told of each changed control or standing and each freed in_flight place, by whichever daemon. Returns the undo. */
-  onChange(listener: (provider: string) => void): () => void;
+  /**
+   * Told of each changed control or standing and each freed in_flight place, by whichever daemon.
+   * Returns the undo.
+   */
+  onChange(listener: ChangeListener): () => void;
   /** Writes what is owed and marks a clean stop. */
   close(): Promise<void>;
 }

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { systemClock } from '../../src/store/clock.ts';
 import { openFailoverStore } from '../../src/store/open-failover.ts';
-import { conforms } from '../store/conformance.ts';
+import { conforms, onRealClock } from '../store/conformance.ts';
 import type { Subject } from '../store/conformance.ts';
 import { startRedis } from '../store/redis-servers.ts';
 
@@ -21,14 +20,7 @@ async function subject(): Promise<Subject> {
     onAway: ({ why }) => void t.fail(`away: ${why}`),
     onBack: () => undefined,
   });
-  const reach = async (atUs: number): Promise<void> => {
-    for (;;) {
-      const leftUs = atUs - (await store.now());
-      if (leftUs <= 0) return;
-      await sleep(Math.ceil(leftUs / 1000));
-    }
-  };
-  return { store, reach, slackUs: 50_000 };
+  return onRealClock(store);
 }
 
 await conforms(t, subject);

@@ -2,11 +2,12 @@
  * What every adapter of the store port must do. Uses nothing but the port and a way to let the
  * store's own clock go on, so it runs against a clock set by hand and against a real one alike.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Limits, SenderLimits } from '../../src/limit/limits.ts';
 import { UNTROUBLED, type Standing, type Stop } from '../../src/limit/standing.ts';
 import { MOST_SENDERS } from '../../src/store/account-name.ts';
-import type { Adjustment, Store, TakeRequest, TakeResult } from '../../src/store/store.ts';
+import type { Adjustment, Change, Store, TakeRequest, TakeResult } from '../../src/store/store.ts';
 import { brokenPromises } from './windows.ts';
 import type { Admitted } from './windows.ts';
 
@@ -17,6 +18,18 @@ export interface Subject {
   readonly reach: (atUs: number) => Promise<void>;
   /** 0 for a clock that stands still between calls. */
   readonly slackUs: number;
+}
+
+/** A store whose clock goes on by itself. */
+export function onRealClock(store: Store): Subject {
+  const reach = async (atUs: number): Promise<void> => {
+    for (;;) {
+      const leftUs = atUs - (await store.now());
+      if (leftUs <= 0) return;
+      await sleep(Math.ceil(leftUs / 1000));
+    }
+  };
+  return { store, reach, slackUs: 50_000 };
 }
 
 const HOUR = 3600e6;
@@ -191,7 +204,11 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
   await on('in_flight: a cap on messages, freed by their outcome', async (t, { store }) => {
     const limits: Limits = { quotas: [], inFlight: 2 };
     const told: string[] = [];
-    const undo = store.onChange((provider) => told.push(provider));
+    const kinds = new Set<Change>();
+    const undo = store.onChange((provider, what) => {
+      told.push(provider);
+      kinds.add(what);
+    });
     t.ok((await store.take(request('p', limits, { id: 'h/A', recipients: 9 }))).ok);
     t.ok((await store.take(request('p', limits, { id: 'h/B' }))).ok);
     const refused = wait(await store.take(request('p', limits, { id: 'h/C' })));
@@ -206,6 +223,7 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
     await store.settle('p', 'h/A');
     await store.settle('nobody', 'h/A');
     t.same(told, ['p'], 'told once');
+    t.same([...kinds], ['place'], 'and that nothing else changed');
     t.ok((await store.take(request('p', limits, { id: 'h/C' }))).ok);
     undo();
     await store.settle('p', 'h/C');
@@ -431,7 +449,11 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
 
   await on('what feedback left behind: compared, set, told', async (t, { store }) => {
     const told: string[] = [];
-    const undo = store.onChange((provider) => void told.push(provider));
+    const kinds = new Set<Change>();
+    const undo = store.onChange((provider, what) => {
+      told.push(provider);
+      kinds.add(what);
+    });
     const nowUs = await store.now();
     const first: Standing = {
       ...UNTROUBLED,
@@ -453,6 +475,7 @@ export async function conforms(t: Test, makeStore: () => Promise<Subject>): Prom
     t.equal(await store.setStanding('p', 2, undefined, undefined), true);
     t.same(await store.standings(), new Map());
     t.same(told, ['p', 'p', 'p']);
+    t.same([...kinds], ['any']);
     undo();
   });
 

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { openRedisStore } from '../../src/store/redis.ts';
 import type { RedisServer } from '../../src/store/redis-server.ts';
-import { conforms } from './conformance.ts';
+import { conforms, onRealClock } from './conformance.ts';
 import type { Subject } from './conformance.ts';
 import { startCluster, startRedis } from './redis-servers.ts';
 
@@ -16,14 +15,7 @@ async function subject(server: RedisServer): Promise<Subject> {
     host: 'host',
     answerMs: 10_000,
   });
-  const reach = async (atUs: number): Promise<void> => {
-    for (;;) {
-      const leftUs = atUs - (await store.now());
-      if (leftUs <= 0) return;
-      await sleep(Math.ceil(leftUs / 1000));
-    }
-  };
-  return { store, reach, slackUs: 50_000 };
+  return onRealClock(store);
 }
 
 t.test('one server', async (t) => {
