@@ -35,6 +35,9 @@ export class RedisConnection {
       client.on('error', (error: Error) => {
         this.#lastError = error.message;
       });
+      client.on('ready', () => {
+        this.#lastError = undefined;
+      });
       client.on('end', () => this.#reviveLater(client));
     }
   }
@@ -91,6 +94,7 @@ export class RedisConnection {
 
   /** A new connection: this one may lead nowhere, which TCP would find out in a quarter of an hour. */
   reconnect(): void {
+    this.#lastError = `no answer within ${this.#answerMs} ms`;
     for (const client of [this.#commands, this.#changes]) {
       if (client.status === 'ready') client.disconnect(true);
     }
