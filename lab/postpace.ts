@@ -65,11 +65,12 @@ export class Postpace {
         release: ['postsuper', '-c', configDirectory, '-H', '-'],
         hold: ['postsuper', '-c', configDirectory, '-h', '-', 'deferred'],
       },
-      feedback: { log: logFile },
+      feedback: { log: logFile, ...section(config['feedback']) },
       // Nobody is asked on the net for the domains of a test.
       dns: { group_by_mx: false },
     };
-    await writeFile(this.configFile, stringify({ ...places, ...config }));
+    const { feedback: _, ...others } = config;
+    await writeFile(this.configFile, stringify({ ...places, ...others }));
   }
 
   /** Starts the daemon and waits until it answers; rejects with its last words if it ends. */
@@ -138,6 +139,10 @@ export class Postpace {
     await this.kill('SIGCONT');
     await this.kill('SIGTERM');
   }
+}
+
+function section(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
 }
 
 /**

@@ -9,6 +9,7 @@ import type { PaceLog } from '../pace/log.ts';
 import type { DeliveryEvent } from '../postfix/event.ts';
 import type { Store } from '../store/store.ts';
 import { feedbackReport, type Reported } from './feedback-report.ts';
+import { TrialUsage } from './trial-usage.ts';
 
 export interface FeedbackParts {
   readonly learner: Learner;
@@ -18,12 +19,16 @@ export interface FeedbackParts {
   readonly nowMs: () => number;
   /** false: outcomes are read and told, and move no limit. */
   readonly adjusts: () => boolean;
+  /** How much faster than in life the controller's times go; 1 but for trials. */
+  readonly scale: () => number;
   readonly ownAddresses: () => readonly string[];
   readonly onStoreTrouble: (error: unknown) => void;
 }
 
 /** What was delivered counts for the climb, and is told in one piece this often. */
 const CREDIT_MS = 5000;
+/** In a trial its hour may take no longer than that. */
+const LEAST_CREDIT_MS = 100;
 /** The same thing to mend is said so often. */
 const REMIND_MS = 3_600_000;
 const MOST_REMINDERS = 1000;
@@ -39,6 +44,7 @@ export class DaemonFeedback implements Feedback, Reported {
   /** Recipients that a provider took since it last judged us; absent: not known. */
   readonly #since = new Map<string, number>();
   readonly #reminded = new Map<string, number>();
+  readonly #trial = new TrialUsage();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FeedbackParts) {
@@ -46,14 +52,19 @@ export class DaemonFeedback implements Feedback, Reported {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      void Promise.all(this.#payCredits());
-      void this.#parts.learner.tidy();
-    }, CREDIT_MS);
+    const again = (): void => {
+      const waitMs = Math.max(LEAST_CREDIT_MS, CREDIT_MS / this.#parts.scale());
+      this.#timer = setTimeout(() => {
+        void Promise.all(this.#payCredits());
+        void this.#parts.learner.tidy();
+        again();
+      }, waitMs);
+    };
+    again();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     await Promise.all(this.#payCredits());
   }
 
@@ -92,7 +103,8 @@ export class DaemonFeedback implements Feedback, Reported {
     departure: Departure,
     speaksFor: (tells: 'taken' | 'refused') => string,
   ): Blame {
-    const { classifier, ownAddresses } = this.#parts;
+    const { classifier, ownAddresses, scale } = this.#parts;
+    if (scale() !== 1) this.#trial.add(provider, departure.leftMs, scale());
     const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
     if (classification !== undefined) this.#remind(event, provider, classification);
     if (tells === 'taken') this.#taken(speaksFor('taken'), departure);
@@ -133,7 +145,7 @@ export class DaemonFeedback implements Feedback, Reported {
     departure: Departure,
     { tells, holdMs }: { readonly tells: string; readonly holdMs: number | undefined },
   ): Promise<void> {
-    const { learner, store, onStoreTrouble } = this.#parts;
+    const { learner, onStoreTrouble } = this.#parts;
     if (tells === 'unclear') {
       // Only a probe's outcome that says nothing is something.
       if (learner.standing(provider)?.stop === undefined) return;
@@ -141,7 +153,7 @@ export class DaemonFeedback implements Feedback, Reported {
       return;
     }
     try {
-      const { minute: sentPerMin, day } = await store.usage(provider);
+      const { minute: sentPerMin, day } = await this.#usage(provider, departure);
       if (tells === 'slow') {
         await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, event.reply);
       } else if (tells === 'blocked') {
@@ -157,6 +169,15 @@ export class DaemonFeedback implements Feedback, Reported {
     } catch (error) {
       onStoreTrouble(error);
     }
+  }
+
+  /** Recipients in the last minute and day. */
+  async #usage(
+    provider: string,
+    { leftMs }: Departure,
+  ): Promise<{ readonly minute: number; readonly day: number }> {
+    const { store, scale } = this.#parts;
+    return scale() === 1 ? store.usage(provider) : this.#trial.of(provider, leftMs, scale());
   }
 
   /** What slowing down does not help, and what is another's affair, said once an hour. */

@@ -83,6 +83,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     log,
     nowMs: () => clock.nowMs(),
     adjusts: () => live.config.feedback.adjust,
+    scale: () => live.config.feedback.timeScale,
     ownAddresses: () => live.ownAddresses(),
     onStoreTrouble,
   });

@@ -149,7 +149,8 @@ function judged(
   nowMs: number,
 ): Adjusted {
   const probe = probed(standing.stop, event.id, 'unclear', nowMs);
-  const recent = standing.judged.filter(({ atMs }) => atMs > nowMs - DAY_MS);
+  const dayMs = DAY_MS / settings.scale;
+  const recent = standing.judged.filter(({ atMs }) => atMs > nowMs - dayMs);
   if (recent.some(({ id }) => id === event.id)) return stopped(standing, probe, nowMs);
   const all: readonly Judgement[] = [...recent, { id: event.id, atMs: nowMs }].slice(-REMEMBERED);
   const noted = { ...stopped(standing, probe, nowMs).standing, judged: all };
@@ -160,7 +161,7 @@ function judged(
       : event.deliveredDay === 0 ||
         (all.length > 1 && isConfident(all.length, event.deliveredDay, settings.judgedShare));
   if (!counts || standing.stop !== undefined) return { standing: told, done: undefined };
-  const isAgain = standing.sinceMs > nowMs - DAY_MS && event.leftMs > standing.sinceMs;
+  const isAgain = standing.sinceMs > nowMs - dayMs && event.leftMs > standing.sinceMs;
   if (isAgain && all.filter(({ atMs }) => atMs > standing.sinceMs).length >= JUDGED_TO_SUSPEND) {
     return blocked(told, event, settings, nowMs);
   }

@@ -126,12 +126,13 @@ export class Learner {
   /** Forgets those that owe nothing to the past any more. Never rejects. */
   async tidy(): Promise<void> {
     const nowMs = this.#nowMs();
+    const { scale } = this.#parts.settings();
     for (const [provider, standing] of this.#standings) {
       const isOver =
         standing.stop === undefined &&
         factorAt(standing, this.#settings(provider), nowMs) === 1 &&
-        (nowMs - (standing.wall?.atMs ?? 0)) * this.#parts.settings().scale > WALL_MS &&
-        standing.judged.every(({ atMs }) => atMs < nowMs - DAY_MS);
+        (nowMs - (standing.wall?.atMs ?? 0)) * scale > WALL_MS &&
+        standing.judged.every(({ atMs }) => atMs < nowMs - DAY_MS / scale);
       if (!isOver) continue;
       await this.#parts.store
         .setStanding(provider, standing.epoch, undefined, undefined)
