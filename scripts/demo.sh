@@ -13,6 +13,9 @@ About two and a half minutes; a minute of the limits is played in three seconds.
 
   --mails N   as many members, 1 to 5000 (default 1000)
   --without   the same burst without postpace, to compare
+  --feedback  instead of the burst: a provider whose limit nobody knows, lowered and then lifted, days
+              in minutes; the limit that postpace finds, as a plot and in demo-feedback.svg
+  --hours N   of that, an hour in 2.5 seconds (default 60)
   --help      this text
 
 Installs Postfix with apt-get if it is missing; its own instance is neither started nor changed.

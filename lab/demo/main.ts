@@ -4,6 +4,7 @@
  * 2: usage; 130: interrupted. Leaves the picture, and nothing else.
  */
 import { closeBooks } from './books.ts';
+import { feedbackDemo } from './feedback.ts';
 import { demoOptions, type DemoOptions } from './options.ts';
 import { longestMs, perform } from './performance.ts';
 import { charts, picture, plots, summary } from './report.ts';
@@ -13,6 +14,9 @@ import { clock } from './table.ts';
 
 async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<number> {
   const screen = new Screen(process.stdout);
+  if (options.feedbackHours !== undefined) {
+    return feedbackDemo(options.feedbackHours, screen, interrupt);
+  }
   const stage = await Stage.build(options);
   try {
     interrupt.throwIfAborted();

@@ -46,11 +46,15 @@ export async function picture(stage: Stage, drawn: readonly Chart[]): Promise<st
   const played = `a minute played in ${stage.windowMs / 1000} s`;
   const key = 'blue: taken by the provider, red: refused, dashed: the limit';
   await writeFile(path, svg(title, `Arrivals per provider, ${played}; ${key}`, drawn));
-  // Under sudo the picture is for the one who asked for it.
+  await own(path);
+  return path;
+}
+
+/** Under sudo a picture is for the one who asked for it. */
+export async function own(path: string): Promise<void> {
   const owner = Number(process.env['SUDO_UID']);
   const group = Number(process.env['SUDO_GID']);
   if (owner > 0 && group > 0) await chown(path, owner, group);
-  return path;
 }
 
 export function summary(books: Books, { waiting }: Performance, without: boolean): string[] {

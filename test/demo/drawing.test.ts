@@ -1,6 +1,9 @@
 import t from 'tap';
 import { CAST, members } from '../../lab/demo/cast.ts';
 import { chart, windowsPerColumn } from '../../lab/demo/chart.ts';
+import { course } from '../../lab/demo/course.ts';
+import { coursePlot } from '../../lab/demo/course-plot.ts';
+import { courseSvg } from '../../lab/demo/course-svg.ts';
 import { demoOptions } from '../../lab/demo/options.ts';
 import { plot, plotTimes } from '../../lab/demo/plot.ts';
 import { membersOf } from '../../lab/demo/snapshot.ts';
@@ -81,9 +84,40 @@ t.test('an @all is shared out as in the field, none forgotten', async (t) => {
 });
 
 t.test('options', async (t) => {
-  t.same(demoOptions([]), { mails: 1000, without: false });
-  t.same(demoOptions(['--mails=60', '--without']), { mails: 60, without: true });
+  t.same(demoOptions([]), { mails: 1000, without: false, feedbackHours: undefined });
+  t.same(demoOptions(['--mails=60', '--without']), {
+    mails: 60,
+    without: true,
+    feedbackHours: undefined,
+  });
   for (const argv of [['--mails', '0'], ['--mails', '5001'], ['--mails', '1.5'], ['--quick']]) {
     t.throws(() => demoOptions(argv), SyntaxError, argv.join(' '));
   }
+});
+
+t.test('a course has an hour a column: taken, warned, and the limits of the time', async (t) => {
+  const drawn = course({
+    fromMs: 1000,
+    minuteMs: 10,
+    hours: 3,
+    ceilingPerMin: 1,
+    takenMs: [1000, 1599, 1600],
+    warnedMs: [1700],
+    samples: [
+      { atMs: 1000, factor: 1, wallPerMin: undefined, phase: undefined },
+      { atMs: 1800, factor: 0.5, wallPerMin: 0.8, phase: 'slowed' },
+    ],
+    hiddenPerMin: (hour) => (hour < 2 ? 0.7 : undefined),
+  });
+  t.same(drawn, [
+    { taken: 2, warned: 0, limit: 60, wall: undefined, hidden: 42 },
+    { taken: 1, warned: 1, limit: 30, wall: 48, hidden: 42 },
+    { taken: 0, warned: 0, limit: 30, wall: 48, hidden: undefined },
+  ]);
+  const lines = coursePlot(drawn, false);
+  t.match(lines[0], /^ {4}60 │● {2}$/);
+  t.match(lines.join('\n'), /warned │ 1 /);
+  const picture = courseSvg('Title <1>', 'below', drawn);
+  t.match(picture, /^<svg .*Title &lt;1>.*<\/svg>\n$/s);
+  t.equal(picture.match(/<polyline/g)?.length, 3, 'wall, hidden limit, limit in force');
 });

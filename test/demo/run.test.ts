@@ -99,3 +99,11 @@ t.test('a wrong option is told, exit 2, and nothing is started', async (t) => {
   t.match(said.err, /--mails: found 'many', expected a whole number from 1 to 5000/);
   await nothingLeft(t, temporary);
 });
+
+t.test('a wrong length of the feedback demo is told', async (t) => {
+  const { temporary, said, ended, child } = await start(t, '--feedback', '--hours', '0');
+  await ended;
+  t.equal(child.exitCode, 2);
+  t.match(said.err, /--hours: found '0', expected a whole number from 1 to 720/);
+  await nothingLeft(t, temporary);
+});

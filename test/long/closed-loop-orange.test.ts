@@ -1,0 +1,30 @@
+/** A provider that takes two connections at once, whatever the rate: no rate is lowered for that. */
+import t from 'tap';
+import { CONNECTIONS, orangeLike } from '../../lab/trial/providers.ts';
+import { startTrial } from '../../lab/trial/trial.ts';
+
+t.setTimeout(300_000);
+
+t.test('five in flight, two connections', async (t) => {
+  const trial = await startTrial({
+    pacing: 'learning',
+    provider: 'orange',
+    domain: 'orange.fr',
+    scale: 720,
+    inFlight: 5,
+    rule: orangeLike(2),
+    latencyMs: 250,
+    ceilingPerMin: 1.5,
+  });
+  t.teardown(() => trial.stop());
+  await trial.send(100);
+  t.ok(await trial.settles(1440));
+  t.comment(`refused ${trial.said(CONNECTIONS).length} times`);
+  t.equal(trial.account().delivered, 100);
+  t.same(trial.account().duplicated, []);
+  t.same(
+    trial.samples.filter(({ factor }) => factor !== 1),
+    [],
+    'never slowed',
+  );
+});
