@@ -100,6 +100,8 @@ export interface Config {
     readonly adjust: boolean;
     /** How much faster than in life limits climb back: 1, and more in a trial. */
     readonly timeScale: number;
+    /** Rules whose 5xx the reply filter turns as well. */
+    readonly notFinal: readonly string[];
   };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;

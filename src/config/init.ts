@@ -66,6 +66,8 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 # The Postfix log: auto (the file if it is there, else the journal), journal, none, or a path.
 #feedback:
 #  log: auto
+# Rules whose 5xx the reply filter turns into 4xx too (docs/reply-filter.md), as [qq/content-denied].
+#  not_final: []
 # An example: the unit whose journal it is, where there is more than one Postfix.
 #  journal_unit: postfix@-.service
 

@@ -151,6 +151,11 @@ export const dnsServer = text(
   (value) => parseDnsServer(value),
 );
 
+/** As `postpace classify --json` names it. */
+export const ruleId = text('a rule such as qq/content-denied', (value) =>
+  /^[\w.-]+\/[a-z0-9-]+$/.test(value) ? value : undefined,
+);
+
 export const yesOrNo = leaf('true or false', (value) =>
   typeof value === 'boolean' ? value : undefined,
 );

@@ -92,6 +92,7 @@ export const configFile = map({
     journal_unit: leaf.name.optional(),
     adjust: leaf.oneOf(['on', 'off']).optional(),
     time_scale: leaf.count.optional(),
+    not_final: z.array(leaf.ruleId, { error: 'a list of rules' }).optional(),
   }).optional(),
   default: map(limits).optional(),
   providers: z

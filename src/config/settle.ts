@@ -35,6 +35,7 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
           ? DEFAULTS.feedback.adjust
           : file.feedback.adjust === 'on',
       timeScale: file.feedback?.time_scale ?? DEFAULTS.feedback.timeScale,
+      notFinal: file.feedback?.not_final ?? DEFAULTS.feedback.notFinal,
       ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
     },
     default: limits,

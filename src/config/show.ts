@@ -55,6 +55,7 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
     feedback: {
       log: feedback.log,
       adjust: feedback.adjust ? 'on' : 'off',
+      not_final: feedback.notFinal,
       ...(feedback.timeScale !== 1 && { time_scale: feedback.timeScale }),
       ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
     },

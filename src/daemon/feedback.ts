@@ -23,6 +23,8 @@ export interface FeedbackParts {
   readonly scale: () => number;
   readonly ownAddresses: () => readonly string[];
   readonly onStoreTrouble: (error: unknown) => void;
+  /** What the reply filter makes of blocks follows what is stopped. Never rejects. */
+  readonly keepTables: () => Promise<void>;
 }
 
 /** What was delivered counts for the climb, and is told in one piece this often. */
@@ -68,16 +70,18 @@ export class DaemonFeedback implements Feedback, Reported {
     await Promise.all(this.#payCredits());
   }
 
-  read(): Promise<void> {
-    return this.#parts.learner.read();
+  async read(): Promise<void> {
+    await this.#parts.learner.read();
+    void this.#parts.keepTables();
+  }
+
+  /** Never rejects. */
+  keepTables(): Promise<void> {
+    return this.#parts.keepTables();
   }
 
   factor(provider: string): number {
     return this.#parts.adjusts() ? this.#parts.learner.factor(provider) : 1;
-  }
-
-  places(provider: string): number {
-    return this.#parts.adjusts() ? this.#parts.learner.places(provider) : Infinity;
   }
 
   room(provider: string): Room | undefined {
@@ -97,7 +101,9 @@ export class DaemonFeedback implements Feedback, Reported {
     return this.#parts.learner.reopen(provider, forget);
   }
 
-  claim(provider: string, id: string): Promise<boolean> {
+  async claim(provider: string, id: string): Promise<boolean> {
+    // A probe must not be returned for the block that it asks about.
+    await this.#parts.keepTables();
     return this.#parts.learner.claim(provider, id);
   }
 
@@ -157,11 +163,6 @@ export class DaemonFeedback implements Feedback, Reported {
       return;
     }
     try {
-      if (tells === 'crowded') {
-        const { inFlight } = await this.#parts.store.usage(provider);
-        await learner.tell(provider, { ...departure, kind: 'crowded', inFlight }, event.reply);
-        return;
-      }
       const { minute: sentPerMin, day } = await this.#usage(provider, departure);
       if (tells === 'slow') {
         await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, event.reply);

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts';
 import { DaemonFeedback } from './feedback.ts';
 import type { Live } from './live.ts';
 import { milterNames } from './places.ts';
+import { ReplyTables } from './reply-tables.ts';
 
 export interface PacingParts {
   readonly config: Config;
@@ -76,9 +77,21 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     settings: () => ({ ...CONTROL_DEFAULTS, scale: live.config.feedback.timeScale }),
     onStoreTrouble,
   });
+  const rules = loadRules();
+  const tables = new ReplyTables({
+    rules,
+    stateDir: config.stateDir,
+    services: () => live.postfix.services,
+    notFinal: () => live.config.feedback.notFinal,
+    isStopped: (provider) =>
+      live.config.feedback.adjust && learner.standing(provider)?.stop !== undefined,
+    onTrouble: (error) =>
+      log.warn({ error: reasonOf(error) }, 'a table of the reply filter cannot be written'),
+  });
   const feedback = new DaemonFeedback({
     learner,
-    classifier: createClassifier(loadRules()),
+    keepTables: () => tables.keep(),
+    classifier: createClassifier(rules),
     store,
     log,
     nowMs: () => clock.nowMs(),

@@ -199,6 +199,7 @@ export class Service {
     }
     this.#log.level = this.#live.config.logLevel;
     this.#milter.replace(this.#milterOptions());
+    await this.#feedback.keepTables();
     warnOfRefusals(this.#live, this.#log);
     this.#pacer.is.desk.requeue();
     this.#pacer.is.scheduler.wakeAll();

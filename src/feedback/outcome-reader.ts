@@ -41,11 +41,16 @@ export function readOutcome(
     ownAddresses,
   });
   // RFC 3463, 3.3: X.2.x is about one mailbox, whatever the words are.
-  const isMailbox = /^[45]\.2\./.test(event.dsn);
+  // Bluewin limits with 5.2.0: a rule for that very provider knows better.
+  const isMailbox = /^[45]\.2\./.test(event.dsn) && !isOwnLimit(classification, provider);
   return { classification, tells: isMailbox ? 'taken' : tellsOf(classification) };
 }
 
-function tellsOf({ category, group, blames }: Classification): OutcomeEvent['kind'] | undefined {
+function isOwnLimit({ group, rule, provider: speaker }: Classification, provider: string): boolean {
+  return group === 'slow' && speaker === provider && !/^(?:generic|codes)\//.test(rule ?? 'codes/');
+}
+
+function tellsOf({ group, blames }: Classification): OutcomeEvent['kind'] | undefined {
   // Somebody who forwards our mail is blocked or slowed: sending less would not help him.
   if (blames === 'intermediary') return 'unclear';
   switch (group) {
@@ -55,10 +60,8 @@ function tellsOf({ category, group, blames }: Classification): OutcomeEvent['kin
       return blames === 'ours' ? 'blocked' : 'unclear';
     case 'judged':
       return 'judged';
-    case 'weather':
-      // The rules' way to say too many connections: how many at once, not how many a minute.
-      return category === 'throttled' ? 'crowded' : 'unclear';
     case 'ours':
+    case 'weather':
       return 'unclear';
     // Past every gate but the recipient's own: the provider takes our mail.
     case 'recipient':

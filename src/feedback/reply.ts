@@ -25,8 +25,8 @@ const CODE = /(?:^|[:;>("'] ?)([245]\d\d)(?=[- ]|$)/;
 const STATUS = /(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)/;
 /** Not 127.0.0.0/8: there a block list says why. */
 const IPV4 = /\b(?!127\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b/g;
-/** What the reply filter leaves of a code that it turned: the true one. */
-const MARK = /\[postpace ([245]\d\d)\] ?/;
+/** What the reply filter makes of a code (reply-table.ts): the true one is in the mark. */
+const TURNED = /(?:450 (?:4\.\d\.\d )?)?\[postpace ([245]\d\d)\]/;
 const STAGES: readonly (readonly [sign: string, stage: Stage])[] = [
   ['end of data', 'message'],
   ['bdat', 'message'],
@@ -40,15 +40,13 @@ const STAGES: readonly (readonly [sign: string, stage: Stage])[] = [
 export function readReply(input: string): Reply {
   const bounded = withSingleBlanks(input.slice(0, 2 * MOST_CHARACTERS));
   const { stage, rest } = unwrap(bounded);
-  const mark = MARK.exec(rest);
-  const plain = mark === null ? rest : rest.replace(MARK, '');
-  const said = CODE.exec(plain)?.[1];
-  const code = mark?.[1] ?? said;
-  const found = STATUS.exec(plain)?.[1];
-  const written = joinLines(plain, said, found).slice(0, MOST_CHARACTERS);
+  const plain = rest.replace(TURNED, '$1');
+  const code = CODE.exec(plain)?.[1];
+  const status = STATUS.exec(plain)?.[1];
+  const written = joinLines(plain, code, status).slice(0, MOST_CHARACTERS);
   return {
     code: code === undefined ? undefined : Number(code),
-    status: found !== undefined && mark !== null ? `${mark[1]?.[0]}${found.slice(1)}` : found,
+    status,
     stage,
     text: withoutAddresses(plainAscii(written.toLowerCase())).replace(IPV4, 'ip'),
     written,

@@ -28,6 +28,8 @@ export interface Rule {
   readonly group: Group;
   /** How long this provider is known to keep it up. */
   readonly holdMs: number | undefined;
+  /** false: what comes with it as 5xx is over some day; the reply filter makes a 4xx of it. */
+  readonly isFinal: boolean;
   readonly sample: string;
   readonly source: string;
 }
@@ -56,6 +58,7 @@ const entry = z.strictObject({
   category: z.enum(CATEGORIES),
   group: z.enum(['weather', 'recipient', 'ours']).optional(),
   hold_h: z.number().positive().optional(),
+  final: z.boolean().optional(),
   sample: z.string().min(1),
   source: z.string().min(1),
 });
@@ -86,6 +89,7 @@ export function parseRules(name: string, value: unknown): readonly Rule[] {
       category: found.category,
       group: found.group ?? groupOf(found.category),
       holdMs: found.hold_h === undefined ? undefined : found.hold_h * 3600e3,
+      isFinal: found.final ?? true,
       sample: found.sample,
       source: found.source,
     };

@@ -1,4 +1,5 @@
 /** `postpace postfix unconfigure` from end to end; works without the daemon. */
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from './change.ts';
 import { runCommand } from './command.ts';
@@ -10,6 +11,7 @@ import {
   writeRecords,
 } from './configure-apply.ts';
 import { expanded, readInstance } from './instance.ts';
+import { replyFiles } from './reply-filter-run.ts';
 import { heldMail, releaseHeld, type HeldOutcome, type OurHolds } from './release-held.ts';
 import { ourMilter, removeSocketDirectory } from './socket-place.ts';
 import { onTheirWay } from './split-drain.ts';
@@ -64,6 +66,7 @@ export async function unconfigurePostfix(options: UnconfigureOptions): Promise<U
     await applyChanges(configDirectory, hop, `${stamp}-hop`);
     if (reloaded) await reloadPostfix(configDirectory);
   }
+  for (const file of replyFiles(instance)) await rm(file, { force: true });
   // After the reloads: one in the middle of many deliveries leaves some to be finished much later.
   const held = await releaseHeld(configDirectory, queueDirectory, await options.records());
   if (drained) {

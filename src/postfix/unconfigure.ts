@@ -11,7 +11,8 @@ import {
   writeService,
   type MasterService,
 } from './master-service.ts';
-import { withoutOurs, type OurMilter } from './milter-list.ts';
+import { splitMilters, withoutOurs, type OurMilter } from './milter-list.ts';
+import { isReplyTable, REPLY_TRANSPORT } from './reply-transport.ts';
 import { isSplitFilter, isSplitService, SPLIT_SETTINGS } from './split-pieces.ts';
 
 const LISTS = ['smtpd_milters', 'non_smtpd_milters'];
@@ -45,7 +46,9 @@ export function planUnconfigure(
 
 function placesOf(instance: Instance, records: readonly Change[]): readonly Place[] {
   const recorded = records.map(({ place }) => place);
-  const names = [...LISTS, 'content_filter', ...SPLIT_SETTINGS.keys()];
+  const filters = [...instance.set.keys()].filter((name) => name.startsWith(REPLY_TRANSPORT));
+  const split = ['content_filter', ...SPLIT_SETTINGS.keys()];
+  const names = [...LISTS, ...split, 'transport_maps', ...filters];
   const present: readonly Place[] = [
     ...names.map((name): Place => ({ kind: 'main', name })),
     ...instance.services.map(({ id }): Place => ({ kind: 'service', id })),
@@ -64,9 +67,16 @@ export function stripOurs(place: Place, value: string, ours: OurMilter): string 
   if (place.kind === 'service') {
     const service = readService(value);
     if (service === undefined) return value;
+    if (service.name.startsWith(REPLY_TRANSPORT)) return undefined;
     return isSplitService(service) ? undefined : writeService(stripService(service, ours));
   }
   if (LISTS.includes(place.name)) return withoutOurs(value, ours) || undefined;
+  if (place.name.startsWith(REPLY_TRANSPORT)) return undefined;
+  if (place.name === 'transport_maps') {
+    const maps = splitMilters(value);
+    const kept = maps.filter((map) => !isReplyTable(map));
+    return kept.length === maps.length ? value : kept.join(', ') || undefined;
+  }
   if (place.name === 'content_filter') return isSplitFilter(value) ? undefined : value;
   return SPLIT_SETTINGS.has(place.name) ? undefined : value;
 }
@@ -86,7 +96,7 @@ function stripService(service: MasterService, ours: OurMilter): MasterService {
 
 function isSplitPlace(place: Place): boolean {
   if (place.kind === 'main') return SPLIT_SETTINGS.has(place.name);
-  return true;
+  return !place.id.startsWith(REPLY_TRANSPORT);
 }
 
 /** The second hop without the milter: mail on its way there must not be held again. */

@@ -74,8 +74,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['550 Sender frequency limited', 'throttled slow unknown qq'],
     ['550 Domain frequency limited', 'throttled slow unknown qq'],
     ['550 Connection frequency limited', 'throttled slow unknown qq'],
-    ['450 4.7.1 [postpace 550] Ip frequency limited', 'throttled slow unknown qq'],
-    ['450 4.7.1 [postpace 550] Mail content denied', 'content judged unknown qq'],
+    ['450 4.7.0 [postpace 550] Ip frequency limited', 'throttled slow unknown qq'],
+    ['450 4.7.0 [postpace 550] Mail content denied', 'content judged unknown qq'],
     [
       '550 Mailbox unavailable or access denied',
       'throttled recipient unknown qq',

@@ -28,12 +28,12 @@ t.test('code, enhanced code, stage and text', async (test) => {
     ['550 127.0.0.4 is listed', 550, undefined, '550 127.0.0.4 is listed'],
     ['421 4.7.0. Wait', 421, '4.7.0', '421 4.7.0. wait'],
     [
-      '450 4.7.1 [postpace 550] Ip frequency limited',
-      550,
-      '5.7.1',
-      '450 4.7.1 ip frequency limited',
+      '450 4.7.0 [postpace 554] 5.2.0 sc969: IP reputation ratelimit in effect',
+      554,
+      '5.2.0',
+      '554 5.2.0 sc969: ip reputation ratelimit in effect',
     ],
-    ['450 [postpace 550] Mail content denied', 550, undefined, '450 mail content denied'],
+    ['450 [postpace 550] Mail content denied', 550, undefined, '550 mail content denied'],
   ];
   for (const [input, code, status, text] of table) {
     const read = readReply(input);
