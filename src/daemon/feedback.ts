@@ -84,6 +84,10 @@ export class DaemonFeedback implements Feedback, Reported {
     return this.#parts.adjusts() ? this.#parts.learner.factor(provider) : 1;
   }
 
+  places(provider: string): number {
+    return this.#parts.adjusts() ? this.#parts.learner.places(provider) : Infinity;
+  }
+
   room(provider: string): Room | undefined {
     return this.#parts.adjusts() ? this.#parts.learner.room(provider) : undefined;
   }
@@ -163,6 +167,11 @@ export class DaemonFeedback implements Feedback, Reported {
       return;
     }
     try {
+      if (tells === 'crowded') {
+        const { inFlight } = await this.#parts.store.usage(provider);
+        await learner.tell(provider, { ...departure, kind: 'crowded', inFlight }, event.reply);
+        return;
+      }
       const { minute: sentPerMin, day } = await this.#usage(provider, departure);
       if (tells === 'slow') {
         await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, event.reply);

@@ -40,7 +40,8 @@ export class TrialUsage {
       .toSorted((a, b) => a - b)
       .slice(-FEW);
     const spanMs = leftMs - (recent[0] ?? leftMs);
-    const minute = spanMs === 0 ? 0 : ((recent.length - 1) / spanMs) * MINUTE_MS;
+    // One more than the gaps between them: a few gaps with a pause among them are not the rate.
+    const minute = spanMs === 0 ? 0 : (recent.length / spanMs) * MINUTE_MS;
     return { minute, day: times.length };
   }
 }

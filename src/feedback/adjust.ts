@@ -4,6 +4,7 @@
  */
 import { factorAt, isBack } from './climb.ts';
 import { isConfident } from './confidence.ts';
+import { fewer } from './places.ts';
 import { opened, probed, suspended } from './probe.ts';
 import type { Judgement, Standing } from '../limit/standing.ts';
 import type { ControlSettings } from './control-settings.ts';
@@ -30,6 +31,8 @@ export type OutcomeEvent =
     })
   /** Delivered, or refused for the recipient's sake: the provider takes our mail. */
   | (Outcome & { readonly kind: 'taken'; readonly recipients: number })
+  /** Too many connections: no matter of the rate. */
+  | (Outcome & { readonly kind: 'crowded'; readonly inFlight: number })
   /** Greylisted, a network that fails, no outcome at all. */
   | (Outcome & { readonly kind: 'unclear' })
   /** A probe leaves. */
@@ -48,7 +51,7 @@ export interface Adjusted {
   readonly done: Done | undefined;
 }
 
-export type Done = 'tightened' | 'suspended' | 'suspended longer' | 'step' | 'opened';
+export type Done = 'crowded' | 'tightened' | 'suspended' | 'suspended longer' | 'step' | 'opened';
 
 const DAY_MS = 24 * 3_600_000;
 const REMEMBERED = 32;
@@ -72,6 +75,8 @@ export function adjust(
       return judged(standing, event, settings, nowMs);
     case 'taken':
       return taken(standing, event, settings, nowMs);
+    case 'crowded':
+      return crowded(standing, event, settings, nowMs);
     case 'unclear':
       return stopped(standing, probed(standing.stop, event.id, 'unclear', nowMs), nowMs);
     case 'probe':
@@ -181,6 +186,20 @@ function taken(
   const earnedMs = standing.worthMs + (event.recipients / inForce) * 60_000;
   const worthMs = Math.min(earnedMs, nowMs - standing.sinceMs);
   return { ...step, standing: { ...step.standing, epoch: standing.epoch + 1, worthMs } };
+}
+
+function crowded(
+  standing: Standing,
+  event: Outcome & { readonly inFlight: number },
+  { scale }: ControlSettings,
+  nowMs: number,
+): Adjusted {
+  const heard = stopped(standing, probed(standing.stop, event.id, 'unclear', nowMs), nowMs);
+  // Those that were under way together are refused together.
+  if (event.leftMs <= (standing.places?.sinceMs ?? -Infinity)) return heard;
+  const places = fewer(standing.places, event.inFlight, scale, nowMs);
+  const epoch = standing.epoch + 1;
+  return { standing: { ...heard.standing, epoch, places }, done: 'crowded' };
 }
 
 /** The stop as it is now; `undefined` stop after a stop: open again. */

@@ -10,6 +10,7 @@ import type { Adjustment, Store } from '../store/store.ts';
 import { adjust, type Done, type OutcomeEvent } from './adjust.ts';
 import { factorAt, WALL_MS } from './climb.ts';
 import type { ControlSettings } from './control-settings.ts';
+import { placesAt } from './places.ts';
 import { mayLeave, nextLookMs, stopAt } from './probe.ts';
 
 export interface LearnerParts {
@@ -40,6 +41,7 @@ const ATTEMPTS = 8;
 const DAY_MS = 24 * 3_600_000;
 
 const KINDS: Readonly<Record<Done, Adjustment['kind']>> = {
+  crowded: 'tightened',
   tightened: 'tightened',
   suspended: 'blocked',
   'suspended longer': 'blocked',
@@ -75,6 +77,12 @@ export class Learner {
     const standing = this.#standings.get(provider);
     if (standing === undefined) return 1;
     return Number(factorAt(standing, this.#settings(provider), this.#nowMs()).toPrecision(3));
+  }
+
+  /** How many messages it may have without an outcome; Infinity: as configured. */
+  places(provider: string): number {
+    const { places } = this.#standings.get(provider) ?? {};
+    return placesAt(places, this.#parts.settings().scale, this.#nowMs());
   }
 
   /** undefined: no stop. */
@@ -130,6 +138,7 @@ export class Learner {
     for (const [provider, standing] of this.#standings) {
       const isOver =
         standing.stop === undefined &&
+        (nowMs - (standing.places?.sinceMs ?? 0)) * scale > WALL_MS &&
         factorAt(standing, this.#settings(provider), nowMs) === 1 &&
         (nowMs - (standing.wall?.atMs ?? 0)) * scale > WALL_MS &&
         standing.judged.every(({ atMs }) => atMs < nowMs - DAY_MS / scale);
@@ -176,12 +185,18 @@ export class Learner {
       atUs: Math.round(nowMs * 1e3),
       provider,
       kind: KINDS[done],
-      from: this.#words(provider, before),
-      to: this.#words(provider, after),
+      from: done === 'crowded' ? this.#placesIn(before) : this.#words(provider, before),
+      to: done === 'crowded' ? this.#placesIn(after) : this.#words(provider, after),
       why: readableCause(because),
       by: 'feedback',
       untilUs: Math.round(untilMs * 1e3),
     };
+  }
+
+  /** `2 at once`. */
+  #placesIn({ places }: Standing): string {
+    const most = placesAt(places, this.#parts.settings().scale, this.#nowMs());
+    return most === Infinity ? 'as many at once as configured' : `${most} at once`;
   }
 
   /** `12/min`, `suspended`, `probing, 2 at a time`. */

@@ -50,7 +50,7 @@ function isOwnLimit({ group, rule, provider: speaker }: Classification, provider
   return group === 'slow' && speaker === provider && !/^(?:generic|codes)\//.test(rule ?? 'codes/');
 }
 
-function tellsOf({ group, blames }: Classification): OutcomeEvent['kind'] | undefined {
+function tellsOf({ category, group, blames }: Classification): OutcomeEvent['kind'] | undefined {
   // Somebody who forwards our mail is blocked or slowed: sending less would not help him.
   if (blames === 'intermediary') return 'unclear';
   switch (group) {
@@ -60,8 +60,10 @@ function tellsOf({ group, blames }: Classification): OutcomeEvent['kind'] | unde
       return blames === 'ours' ? 'blocked' : 'unclear';
     case 'judged':
       return 'judged';
-    case 'ours':
     case 'weather':
+      // The rules' way to say too many connections: how many at once, not how many a minute.
+      return category === 'throttled' ? 'crowded' : 'unclear';
+    case 'ours':
       return 'unclear';
     // Past every gate but the recipient's own: the provider takes our mail.
     case 'recipient':

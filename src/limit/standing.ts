@@ -20,6 +20,14 @@ export interface Standing {
   /** Judgements of the last day. */
   readonly judged: readonly Judgement[];
   readonly stop: Stop | undefined;
+  /** Told that we have too many connections. */
+  readonly places?: Places | undefined;
+}
+
+/** Messages that may be with Postfix without an outcome: so many at `sinceMs`, more with time. */
+export interface Places {
+  readonly most: number;
+  readonly sinceMs: number;
 }
 
 /** The rate at which the provider said slow down. */
@@ -76,13 +84,14 @@ export const UNTROUBLED: Standing = {
 
 /** The standing with every time moved: a clock that stepped back is followed, not waited for. */
 export function shiftedStanding(standing: Standing, byMs: number): Standing {
-  const { wall, stop } = standing;
+  const { wall, stop, places } = standing;
   return {
     ...standing,
     sinceMs: standing.sinceMs + byMs,
     wall: wall && { ...wall, atMs: wall.atMs + byMs },
     judged: standing.judged.map((one) => ({ ...one, atMs: one.atMs + byMs })),
     stop: stop && shiftedStop(stop, byMs),
+    places: places && { ...places, sinceMs: places.sinceMs + byMs },
   };
 }
 
@@ -104,7 +113,7 @@ export function readStanding(value: unknown): Standing | undefined {
 
 function isStanding(value: unknown): value is Standing {
   if (!isRecord(value)) return false;
-  const { epoch, factor, sinceMs, worthMs, wall, episode, judged, stop } = value;
+  const { epoch, factor, sinceMs, worthMs, wall, episode, judged, stop, places } = value;
   return (
     isCount(epoch) &&
     isTime(sinceMs) &&
@@ -117,7 +126,9 @@ function isStanding(value: unknown): value is Standing {
     Array.isArray(episode) &&
     episode.every((id) => typeof id === 'string') &&
     isDated(judged, 'atMs') &&
-    (stop === undefined || isStop(stop))
+    (stop === undefined || isStop(stop)) &&
+    (places === undefined ||
+      (isRecord(places) && Number(places['most']) >= 1 && isTime(places['sinceMs'])))
   );
 }
 

@@ -78,8 +78,15 @@ export class Gate {
 
   /** Limits in force, before a provider's trouble: the ceiling, slowed by what the provider said. */
   limits(provider: string): Limits {
+    if (this.#override(provider)?.pinned === true) return this.ceiling(provider);
+    const limits = this.#slowedLimits(provider);
+    const places = this.#parts.feedback.places(provider);
+    return places < (limits.inFlight ?? Infinity) ? { ...limits, inFlight: places } : limits;
+  }
+
+  #slowedLimits(provider: string): Limits {
     const factor = this.#parts.feedback.factor(provider);
-    if (factor === 1 || this.#override(provider)?.pinned === true) return this.ceiling(provider);
+    if (factor === 1) return this.ceiling(provider);
     const known = this.#slowed.get(provider);
     const ceiling = this.ceiling(provider);
     if (known?.factor === factor && known.ceiling === ceiling) return known.limits;

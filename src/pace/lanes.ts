@@ -170,6 +170,20 @@ export class ProviderQueue {
     return undefined;
   }
 
+  /**
+   * The one that is risked to learn whether the provider takes mail again: of the least valuable lane,
+   * one with a single recipient. Where there is none, the one whose turn it is.
+   */
+  probe(): Item | undefined {
+    for (const lane of this.#lanes.toReversed()) {
+      for (const item of this.#inTurn([lane], false)) {
+        const [share, another] = item.shares;
+        if (share?.recipients === 1 && another === undefined) return item;
+      }
+    }
+    return this.next();
+  }
+
   /** The sender had its turn: its other mail waits until the lane's other senders had theirs. */
   rotate(item: Item): void {
     const lane = this.#lanes[item.lane];
@@ -183,16 +197,16 @@ export class ProviderQueue {
 
   /** All that wait, in the order of their turns as it stands. */
   inTurn(): Generator<Item> {
-    return this.#inTurn(true);
+    return this.#inTurn(this.#lanes, true);
   }
 
   /** The same without the senders that are at their limit just now. */
   ready(): Generator<Item> {
-    return this.#inTurn(false);
+    return this.#inTurn(this.#lanes, false);
   }
 
-  *#inTurn(closedToo: boolean): Generator<Item> {
-    for (const lane of this.#lanes) {
+  *#inTurn(lanes: readonly Lane[], closedToo: boolean): Generator<Item> {
+    for (const lane of lanes) {
       for (let round = 0, more = true; more; round++) {
         more = false;
         for (const [sender, line] of lane) {

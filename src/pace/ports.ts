@@ -54,6 +54,8 @@ export interface Feedback {
   read(): Promise<void>;
   /** 0 < factor <= 1 on the provider's limits. */
   factor(provider: string): number;
+  /** How many messages it may have without an outcome, at most; Infinity: as configured. */
+  places(provider: string): number;
   /**
    * undefined: the provider is open. Else it is stopped: so many messages may leave as probes, and
    * with 0 it is looked at again at `lookMs` (Infinity: when the store tells).

@@ -44,6 +44,8 @@ export class Scheduler {
     const queue = this.lineUp.queue(provider);
     if (queue === undefined) return undefined;
     if (queue.waitsLimited(lane, sender)) return 'sender';
+    // Whatever waits is a better probe than what comes fresh in a better lane.
+    if (this.#parts.probing(provider) && queue.size > 0) return 'others';
     return queue.waitsBefore(lane) ? 'others' : undefined;
   }
 

@@ -22,6 +22,8 @@ export interface TurnParts {
   /** One atomic charge of all the item's providers. */
   readonly attempt: (item: Item) => Promise<Attempt>;
   readonly limits: (provider: string) => Limits;
+  /** Stopped, or half open: what leaves for it is a probe. */
+  readonly probing: (provider: string) => boolean;
   /** The item was charged and leaves; must not throw. */
   readonly release: (item: Item, attempt: Attempt & { ok: true }) => void;
 }
@@ -46,7 +48,7 @@ export class Turns {
     queue.waitsFor = undefined;
     queue.open(this.#parts.clock.nowUs());
     for (let left = BATCH; left > 0; left--) {
-      const head = queue.next();
+      const head = this.#parts.probing(queue.provider) ? queue.probe() : queue.next();
       if (head === undefined) {
         queue.nextUs = queue.opensUs;
         return;

@@ -106,6 +106,7 @@ export function wirePacing(parts: PacerParts, { onStore, onDoubt }: Hooks): Paci
       return attempt;
     },
     limits: (provider) => gate.limits(provider),
+    probing: (provider) => parts.feedback.room(provider) !== undefined,
     release: (item, attempt) => {
       tellExceeded(log, item.record.queueId, attempt);
       if (item.observed) tellObserved(item, clock, log);

@@ -19,7 +19,12 @@ t.test('five in flight, two connections', async (t) => {
   t.teardown(() => trial.stop());
   await trial.send(100);
   t.ok(await trial.settles(1440));
-  t.comment(`refused ${trial.said(CONNECTIONS).length} times`);
+  const refused = trial.said(CONNECTIONS).length;
+  const { limits } = (await trial.postpace!.control.status('orange')).providers[0]!;
+  t.comment(`refused ${refused} times, ${limits.inFlight} at once in the end`);
+  t.ok(refused <= 12, `refused ${refused} times`);
+  const [last] = await trial.postpace!.control.history('orange', 1);
+  t.match(last, { kind: 'tightened', by: 'feedback', to: /^\d at once$/ });
   t.equal(trial.account().delivered, 100);
   t.same(trial.account().duplicated, []);
   t.same(

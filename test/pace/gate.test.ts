@@ -29,20 +29,20 @@ async function open(t: Test): Promise<{
   readonly store: Store;
   readonly time: VirtualTime;
   readonly troubles: Map<string, Trouble>;
-  readonly seen: { outcomes: boolean };
+  readonly seen: { outcomes: boolean; places: number };
   readonly set: (provider: string, control: Control) => Promise<void>;
 }> {
   const time = new VirtualTime(t);
   const store = await openMemoryStore({ clock: time.forStore });
   t.teardown(() => store.close());
   const troubles = new Map<string, Trouble>();
-  const seen = { outcomes: true };
+  const seen = { outcomes: true, places: Infinity };
   const gate = new Gate({
     store,
     clock: time,
     limitsOf: () => CONFIGURED,
     troubleOf: (provider) => troubles.get(provider),
-    feedback: toldFeedback,
+    feedback: { ...toldFeedback, places: () => seen.places },
     areNew: (_, members) => members.includes('new.example'),
     outcomesSeen: () => seen.outcomes,
   });
@@ -184,4 +184,19 @@ t.test('more recipients than a quota takes: admitted alone, and told', async (t)
   t.same(answer.ok && answer.exceeded, [
     { provider: 'p', text: 'more recipients than its quota of 300' },
   ]);
+});
+
+t.test('too many connections: fewer places, and never more than configured', async (t) => {
+  const { gate, seen, set } = await open(t);
+  const configured = CONFIGURED.inFlight ?? Infinity;
+  t.equal(gate.limits('p').inFlight, CONFIGURED.inFlight);
+  seen.places = configured + 1;
+  t.equal(gate.limits('p').inFlight, CONFIGURED.inFlight);
+  seen.places = 1;
+  t.same(gate.limits('p'), { ...CONFIGURED, inFlight: 1 });
+  const first = message();
+  t.ok((await gate.attempt(first, false)).ok);
+  t.match(await gate.attempt(message(), false), { ok: false, cause: { kind: 'in_flight' } });
+  await set('p', { override: { inFlight: 4, pinned: true } });
+  t.equal(gate.limits('p').inFlight, 4, 'a pinned override is not touched');
 });

@@ -93,3 +93,25 @@ t.test('fresh mail waits behind mail of its lane and of better ones, not of wors
   queue.dropped(mail);
   t.notOk(queue.waitsBefore(2));
 });
+
+t.test(
+  'a probe: one recipient, of the worst lane that has such; else whose turn it is',
+  async (t) => {
+    const urgent = anItem('urgent', { p: 1 }, of('a', 0));
+    const letter = anItem('letter', { p: 1 }, of('b', 2));
+    const queue = queueOf(
+      urgent,
+      anItem('list', { p: 9 }, of('a', 2)),
+      anItem('two', { p: 1, q: 1 }, of('a', 2)),
+      letter,
+    );
+    t.equal(queue.probe(), letter);
+    letter.waiting = false;
+    queue.dropped(letter);
+    t.equal(queue.probe(), urgent);
+    urgent.waiting = false;
+    queue.dropped(urgent);
+    t.equal(queue.probe()?.id, 'list');
+    t.equal(queueOf().probe(), undefined);
+  },
+);

@@ -16,6 +16,7 @@ const FREE: Attempt = { ok: true, debts: [], exceeded: [] };
 function scheduler(
   time: VirtualTime,
   attempt: (id: string) => Attempt | Promise<Attempt>,
+  probing: (provider: string) => boolean = () => false,
 ): { readonly it: Scheduler; readonly left: string[]; readonly asked: string[] } {
   const left: string[] = [];
   const asked: string[] = [];
@@ -26,6 +27,7 @@ function scheduler(
       return attempt(id);
     },
     limits: () => ({ quotas: [] }),
+    probing,
     release: ({ id }) => left.push(id),
     onTrouble: () => undefined,
     announce: () => undefined,
@@ -249,5 +251,38 @@ t.test(
     await send('B000001', 'x@b.example');
     await time.advance(60_000);
     t.same(postfix.left, ['AC00001', 'AC00002']);
+  },
+);
+
+t.test(
+  'a half open provider is probed with the least valuable mail of one recipient',
+  async (t) => {
+    const time = new VirtualTime(t);
+    let isProbing = true;
+    let places = 1;
+    const { it, left } = scheduler(
+      time,
+      () => (places-- > 0 ? FREE : REFUSED('p', Infinity)),
+      () => isProbing,
+    );
+    it.add(anItem('reset', { p: 1 }, { sender: 'a', lane: 0 }));
+    it.add(anItem('list', { p: 3 }, { sender: 'b', lane: 2 }));
+    it.add(anItem('both', { p: 1, q: 1 }, { sender: 'b', lane: 2 }));
+    it.add(anItem('letter', { p: 1 }, { sender: 'c', lane: 2 }));
+    it.start();
+    await time.advance(10);
+    t.same(left, ['letter']);
+    t.equal(it.waitsBefore('p', 0, 'd'), 'others', 'nothing fresh is risked instead of what waits');
+    places = 1;
+    it.wake('p');
+    await time.advance(10);
+    t.same(left, ['letter', 'reset'], 'a single recipient in a better lane, rather than many');
+    isProbing = false;
+    it.add(anItem('reset2', { p: 1 }, { sender: 'a', lane: 0 }));
+    t.equal(it.waitsBefore('p', 0, 'd'), 'others');
+    places = 1;
+    it.wake('p');
+    await time.advance(10);
+    t.same(left, ['letter', 'reset', 'reset2'], 'open again: in the order of the lanes');
   },
 );
