@@ -4,14 +4,17 @@
  * usage: node dist/bench/classify.js CORPUS-DIR [--text]; prints JSON, or text.
  *
  * CORPUS-DIR/replies.jsonl has one reply a line: `text`, `category`, `certain`, `kind`, `provider`;
- * eml.jsonl one recipient of a delivery status notification: `diagnostic`, `category`, `certain`.
- * Scored is what is certain, and of the replies only those of kind real and doc.
+ * eml.jsonl one recipient of a message that came back: `file` below CORPUS-DIR, `recipient`,
+ * `diagnostic`, `category`, `certain`. Scored is what is certain, and of the replies only those of kind
+ * real and doc; `mail` reads the messages themselves.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CATEGORIES, groupOf, type Category, type Group } from '../src/feedback/category.ts';
 import { createClassifier, type Classification } from '../src/feedback/classify.ts';
+import { readMailReport, type ReportedRecipient } from '../src/feedback/mail-report.ts';
+import { readReported } from '../src/feedback/reported.ts';
 import { loadRules } from '../src/feedback/rule-files.ts';
 
 interface Labelled {
@@ -21,7 +24,7 @@ interface Labelled {
 }
 
 interface Judged extends Labelled {
-  readonly found: Classification;
+  readonly found: Pick<Classification, 'category' | 'group' | 'rule'>;
 }
 
 /** The corpus's names of providers -> ours, where they differ. */
@@ -41,14 +44,15 @@ const replies = labelled('replies.jsonl', 'text', (line) =>
   ['real', 'doc'].includes(String(line['kind'])),
 );
 const diagnostics = labelled('eml.jsonl', 'diagnostic', () => true);
-const report = {
+const figures = {
   textAlone: score(replies.map((reply) => judge(reply, undefined))),
   providerKnown: score(replies.map((reply) => judge(reply, reply.provider))),
   diagnostics: score(diagnostics.map((each) => judge(each, undefined))),
+  mail: score(await mailRecipients()),
   repliesPerSecond: speed(),
 };
 process.stdout.write(
-  process.argv.includes('--text') ? inWords(report) : `${JSON.stringify(report, null, 2)}\n`,
+  process.argv.includes('--text') ? inWords(figures) : `${JSON.stringify(figures, null, 2)}\n`,
 );
 
 function labelled(
@@ -69,6 +73,36 @@ function labelled(
     const named = typeof provider === 'string' ? (PROVIDER[provider] ?? provider) : undefined;
     return [{ text, category: known, provider: named }];
   });
+}
+
+/** Each labelled recipient, as the message itself tells of it. */
+async function mailRecipients(): Promise<readonly Judged[]> {
+  const judged: Judged[] = [];
+  const seen = new Map<string, number>();
+  for (const line of readFileSync(join(folder ?? '.', 'eml.jsonl'), 'utf8')
+    .trim()
+    .split('\n')) {
+    const value: Record<string, unknown> = JSON.parse(line);
+    const { file, recipient, diagnostic } = value;
+    const category = CATEGORIES.find((each) => each === value['category']);
+    const place = seen.get(String(file)) ?? 0;
+    seen.set(String(file), place + 1);
+    if (value['certain'] !== true || category === undefined) continue;
+    const report = await readMailReport(readFileSync(join(folder ?? '.', String(file))));
+    const { recipients } = report;
+    const one =
+      recipients.find((each) => isAbout(each, recipient)) ?? recipients[place] ?? recipients.at(-1);
+    const text = `${String(file)}: ${typeof diagnostic === 'string' ? diagnostic : ''} | ${one?.reply ?? report.kind}`;
+    const found = one && readReported(one, classifier, {});
+    const nothing = { category: 'other', group: 'weather', rule: 'not read' } as const;
+    judged.push({ text, category, provider: undefined, found: found ?? nothing });
+  }
+  return judged;
+}
+
+function isAbout({ recipient, originalRecipient }: ReportedRecipient, label: unknown): boolean {
+  const name = String(label).toLowerCase();
+  return [recipient, originalRecipient].some((one) => one?.toLowerCase() === name);
 }
 
 function judge(reply: Labelled, provider: string | undefined): Judged {
@@ -147,7 +181,7 @@ function speed(): number {
   return Math.round(done / (spentUs / 1e6));
 }
 
-function inWords(all: typeof report): string {
+function inWords(all: typeof figures): string {
   const lines = [`${all.repliesPerSecond} replies a second`];
   for (const [name, part] of Object.entries(all)) {
     if (typeof part === 'number') continue;

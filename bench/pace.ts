@@ -16,7 +16,7 @@ import type { HoldQueue, QueuedMessage, Releaser } from '../src/pace/ports.ts';
 import { createResolver } from '../src/provider/resolve.ts';
 import { systemClock } from '../src/store/clock.ts';
 import { openMemoryStore } from '../src/store/memory.ts';
-import { toldFeedback } from '../test/pace/told-feedback.ts';
+import { noFeedbackVerbs, toldFeedback } from '../test/pace/told-feedback.ts';
 
 const messages = Number(process.argv[2] ?? 10_000);
 const stateDir = mkdtempSync(join(tmpdir(), 'postpace-bench-'));
@@ -131,6 +131,7 @@ const parts: TargetParts = {
   clock,
   pacer: first.pacer,
   feedback: toldFeedback,
+  feedbackVerbs: noFeedbackVerbs,
   store: first.store,
   log: quiet,
   resolution: (provider) => resolver.provider(provider),

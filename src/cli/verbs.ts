@@ -55,6 +55,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./classify.ts')).classify,
   },
   {
+    command: 'feedback',
+    describe: 'What providers answered, and reports of others handed in',
+    load: async () => (await import('./feedback.ts')).feedback,
+  },
+  {
     command: 'config',
     describe: 'Check, show and begin the configuration',
     load: async () => (await import('./config.ts')).config,

@@ -102,6 +102,10 @@ export interface Config {
     readonly timeScale: number;
     /** Rules whose 5xx the reply filter turns as well. */
     readonly notFinal: readonly string[];
+    /** Whether mail carries a token by which reports of it are known again. */
+    readonly token: boolean;
+    /** The key of the tokens, for hosts that share one; absent: one of this host's own. */
+    readonly tokenKeyFile?: string;
   };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;

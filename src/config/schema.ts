@@ -93,6 +93,8 @@ export const configFile = map({
     adjust: leaf.oneOf(['on', 'off']).optional(),
     time_scale: leaf.count.optional(),
     not_final: z.array(leaf.ruleId, { error: 'a list of rules' }).optional(),
+    token: leaf.oneOf(['on', 'off']).optional(),
+    token_key_file: leaf.path.optional(),
   }).optional(),
   default: map(limits).optional(),
   providers: z

@@ -36,6 +36,11 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
           : file.feedback.adjust === 'on',
       timeScale: file.feedback?.time_scale ?? DEFAULTS.feedback.timeScale,
       notFinal: file.feedback?.not_final ?? DEFAULTS.feedback.notFinal,
+      token:
+        file.feedback?.token === undefined ? DEFAULTS.feedback.token : file.feedback.token === 'on',
+      ...(file.feedback?.token_key_file !== undefined && {
+        tokenKeyFile: file.feedback.token_key_file,
+      }),
       ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
     },
     default: limits,

@@ -57,6 +57,8 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
       adjust: feedback.adjust ? 'on' : 'off',
       not_final: feedback.notFinal,
       ...(feedback.timeScale !== 1 && { time_scale: feedback.timeScale }),
+      token: feedback.token ? 'on' : 'off',
+      ...(feedback.tokenKeyFile !== undefined && { token_key_file: feedback.tokenKeyFile }),
       ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
     },
     default: showLimits(config.default),

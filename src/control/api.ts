@@ -125,6 +125,53 @@ export interface AdjustmentReport {
   readonly until: number | null;
 }
 
+/** A delivery attempt, or a report of one, that said something about limits or might have. */
+export interface FeedbackEventReport {
+  /** When it was heard. */
+  readonly at: number;
+  /** `log`, `imap`, `pipe` (feedback ingest), `ndjson` (another classifier). */
+  readonly source: 'log' | 'imap' | 'pipe' | 'ndjson';
+  readonly kind: 'delivery' | 'dsn' | 'bounce' | 'complaint' | 'auto_reply' | 'given';
+  /** null: not known, or nothing proves it. */
+  readonly queueId: string | null;
+  readonly recipient: string | null;
+  readonly provider: string | null;
+  readonly category: string;
+  readonly group: string;
+  readonly blames: string;
+  readonly rule: string | null;
+  readonly reply: string;
+  /** What proves that it is about mail of ours. */
+  readonly trust: 'log' | 'token' | 'records' | 'unproven';
+  /** `moved`: it changed a limit; `counted`: it may, with others; `told`: an administrator was told. */
+  readonly outcome: 'moved' | 'counted' | 'told' | 'ignored';
+  /** Of `moved` what it did, of `ignored` and `told` why. */
+  readonly why: string | null;
+}
+
+export interface FeedbackListReport {
+  /** Counted since then. */
+  readonly since: number;
+  /** `imap: ignored, forged token` -> how many. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Newest first. */
+  readonly events: readonly FeedbackEventReport[];
+}
+
+/** What is handed in: a message as base64, or lines. */
+export interface Ingest {
+  readonly format: 'mail' | 'ndjson' | 'log';
+  readonly content: string;
+}
+
+export interface IngestReport {
+  /** Of a message what it is: `dsn`, `complaint`, `auto_reply`, `bounce`, `none`; else the format. */
+  readonly kind: string;
+  readonly events: readonly FeedbackEventReport[];
+  /** Lines that could not be read, counted from 1. */
+  readonly wrong: readonly { readonly line: number; readonly why: string }[];
+}
+
 /** What limits set takes; strings as a postmaster writes them (`20/min`, `2h`). */
 export interface LimitsChange {
   readonly pace?: string;
@@ -175,6 +222,9 @@ export interface ControlTarget {
   /** Unclaimed or foreign holds become ours, by id only. */
   adoptHeld(ids: readonly string[], by: string): Promise<Counted>;
   explain(query: string): Promise<ExplainReport>;
+  feedback(provider: string | undefined, most: number): Promise<FeedbackListReport>;
+  /** Rejects with ControlError 503 where there is too much at once: to be tried again later. */
+  ingest(what: Ingest): Promise<IngestReport>;
   /** Configuration in force, secrets hidden. */
   config(): Promise<unknown>;
   /** Reads the configuration again; rejects with the ControlError of a bad one, the old in force. */

@@ -10,7 +10,9 @@ import {
   type ControlTarget,
   type Counted,
   type ExplainReport,
+  type FeedbackListReport,
   type HeldReport,
+  type IngestReport,
   type LimitsChange,
   type ProviderReport,
   type Selection,
@@ -85,6 +87,9 @@ export function controlClient(
     reconcile: () => post('/held/reconcile', {}),
     adoptHeld: (ids, by) => post<Counted>('/held/adopt', { ids, by }),
     explain: (query) => get<ExplainReport>('/explain', { query }),
+    feedback: (provider, most) =>
+      get<FeedbackListReport>('/feedback', { provider, most: String(most) }),
+    ingest: (what) => post<IngestReport>('/feedback/ingest', what),
     config: () => get<unknown>('/config'),
     reload: () => post('/reload', {}),
   };

@@ -36,6 +36,11 @@ const change = z.strictObject({
   by,
 });
 
+const ingest = z.strictObject({
+  format: z.enum(['mail', 'ndjson', 'log']),
+  content: z.string().max(1_500_000),
+});
+
 const nothing = z.strictObject({});
 const perhapsProvider = z.strictObject({ provider: name.exactOptional() });
 
@@ -103,6 +108,13 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/explain', z.strictObject({ query: name }), (target, { query }) =>
     target.explain(query),
   ),
+  route(
+    'GET',
+    '/feedback',
+    perhapsProvider.extend({ most: z.coerce.number().int().min(1).max(100_000) }),
+    (target, { provider, most }) => target.feedback(provider, most),
+  ),
+  route('POST', '/feedback/ingest', ingest, (target, asked) => target.ingest(asked)),
   route('GET', '/config', nothing, (target) => target.config()),
   route('POST', '/reload', nothing, (target) => target.reload()),
 ];

@@ -2,13 +2,16 @@
 import { deferralBlames } from '../feedback/deferral.ts';
 import type { Classification, Classifier } from '../feedback/classify.ts';
 import type { Learner, Room } from '../feedback/learner.ts';
-import { type Departure, readOutcome } from '../feedback/outcome-reader.ts';
-import { readableCause } from '../feedback/cause.ts';
+import type { Done } from '../feedback/adjust.ts';
+import { type Departure, readOutcome, tellsOf } from '../feedback/outcome-reader.ts';
+import type { Fate, SentBook } from '../feedback/sent-book.ts';
 import type { Blame, Feedback } from '../pace/ports.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { DeliveryEvent } from '../postfix/event.ts';
 import type { Store } from '../store/store.ts';
+import { type FeedbackList, heardInLog } from './feedback-list.ts';
 import { feedbackReport, type Reported } from './feedback-report.ts';
+import { Reminders } from './reminders.ts';
 import { TrialUsage } from './trial-usage.ts';
 
 export interface FeedbackParts {
@@ -16,6 +19,8 @@ export interface FeedbackParts {
   readonly classifier: Classifier;
   readonly store: Store;
   readonly log: PaceLog;
+  readonly sent: SentBook;
+  readonly list: FeedbackList;
   readonly nowMs: () => number;
   /** false: outcomes are read and told, and move no limit. */
   readonly adjusts: () => boolean;
@@ -31,9 +36,6 @@ export interface FeedbackParts {
 const CREDIT_MS = 5000;
 /** In a trial its hour may take no longer than that. */
 const LEAST_CREDIT_MS = 100;
-/** The same thing to mend is said so often. */
-const REMIND_MS = 3_600_000;
-const MOST_REMINDERS = 1000;
 
 interface Credit {
   recipients: number;
@@ -45,12 +47,13 @@ export class DaemonFeedback implements Feedback, Reported {
   readonly #credits = new Map<string, Credit>();
   /** Recipients that a provider took since it last judged us; absent: not known. */
   readonly #since = new Map<string, number>();
-  readonly #reminded = new Map<string, number>();
+  readonly #reminders: Reminders;
   readonly #trial = new TrialUsage();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FeedbackParts) {
     this.#parts = parts;
+    this.#reminders = new Reminders(parts.log);
   }
 
   start(): void {
@@ -59,6 +62,7 @@ export class DaemonFeedback implements Feedback, Reported {
       this.#timer = setTimeout(() => {
         void Promise.all(this.#payCredits());
         void this.#parts.learner.tidy();
+        void this.#parts.sent.flush();
         again();
       }, waitMs);
     };
@@ -67,7 +71,7 @@ export class DaemonFeedback implements Feedback, Reported {
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    await Promise.all(this.#payCredits());
+    await Promise.all([...this.#payCredits(), this.#parts.sent.flush()]);
   }
 
   async read(): Promise<void> {
@@ -120,14 +124,56 @@ export class DaemonFeedback implements Feedback, Reported {
     const { classifier, ownAddresses, scale } = this.#parts;
     if (scale() !== 1) this.#trial.add(provider, departure.leftMs, scale());
     const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
-    if (classification !== undefined) this.#remind(event, provider, classification);
+    this.#parts.sent.note(event.queueId, [event.recipient, event.origTo], {
+      ...departure,
+      fate: fateOf(event),
+    });
+    if (classification !== undefined) this.remind(event, provider, classification);
+    let told: Promise<Done | undefined> | undefined;
     if (tells === 'taken') this.#taken(speaksFor('taken'), departure);
     else if (tells !== undefined && this.#parts.adjusts()) {
       // What says nothing is only of use to the provider whose probe it was.
       const about = tells === 'unclear' ? provider : speaksFor('refused');
-      void this.#tell(event, about, departure, { tells, holdMs: classification?.holdMs });
+      told = this.#tell(event.reply, about, departure, { tells, holdMs: classification?.holdMs });
+    }
+    if (classification !== undefined) {
+      const counts = told !== undefined;
+      void (told ?? Promise.resolve(undefined)).then((did) =>
+        this.#parts.list.add(heardInLog(event, provider, classification, { did, counts })),
+      );
     }
     return deferralBlames(event, classification);
+  }
+
+  /** A report about a message that was proven to be ours: it counts as a judgement. */
+  async hear(provider: string, departure: Departure, reply: string): Promise<Done | undefined> {
+    const { learner, store, onStoreTrouble, nowMs } = this.#parts;
+    if (!this.#parts.adjusts()) return undefined;
+    try {
+      const { minute: sentPerMin, day } = await store.usage(provider);
+      const judged = { kind: 'judged' as const, sentPerMin, reportedMs: nowMs() };
+      // Something was delivered: somebody outside had it in his hands. One alone moves nothing.
+      const delivered = { deliveredDay: Math.max(1, day), deliveredSince: 1 };
+      return await learner.tell(provider, { ...departure, ...judged, ...delivered }, reply);
+    } catch (error) {
+      onStoreTrouble(error);
+      return undefined;
+    }
+  }
+
+  /** An outcome as if the log had told it, where no log is followed. */
+  attempt(
+    provider: string,
+    departure: Departure,
+    classification: Classification,
+    reply: string,
+  ): Promise<Done | undefined> {
+    const tells = tellsOf(classification);
+    if (tells === 'taken') this.#taken(provider, departure);
+    if (tells === 'taken' || tells === undefined || !this.#parts.adjusts()) {
+      return Promise.resolve(undefined);
+    }
+    return this.#tell(reply, provider, departure, { tells, holdMs: classification.holdMs });
   }
 
   #taken(provider: string, departure: Departure): void {
@@ -145,7 +191,7 @@ export class DaemonFeedback implements Feedback, Reported {
     else this.#credits.set(provider, { recipients: 1, first: departure });
   }
 
-  #payCredits(): Promise<void>[] {
+  #payCredits(): Promise<unknown>[] {
     const due = [...this.#credits];
     this.#credits.clear();
     return due.map(([provider, { recipients, first }]) =>
@@ -154,39 +200,38 @@ export class DaemonFeedback implements Feedback, Reported {
   }
 
   async #tell(
-    event: DeliveryEvent,
+    reply: string,
     provider: string,
     departure: Departure,
     { tells, holdMs }: { readonly tells: string; readonly holdMs: number | undefined },
-  ): Promise<void> {
+  ): Promise<Done | undefined> {
     const { learner, onStoreTrouble } = this.#parts;
     if (tells === 'unclear') {
       // Only a probe's outcome that says nothing is something.
-      if (learner.standing(provider)?.stop === undefined) return;
-      await learner.tell(provider, { ...departure, kind: 'unclear' }, event.reply);
-      return;
+      if (learner.standing(provider)?.stop === undefined) return undefined;
+      return learner.tell(provider, { ...departure, kind: 'unclear' }, reply);
     }
     try {
       if (tells === 'crowded') {
         const { inFlight } = await this.#parts.store.usage(provider);
-        await learner.tell(provider, { ...departure, kind: 'crowded', inFlight }, event.reply);
-        return;
+        return await learner.tell(provider, { ...departure, kind: 'crowded', inFlight }, reply);
       }
       const { minute: sentPerMin, day } = await this.#usage(provider, departure);
       if (tells === 'slow') {
-        await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, event.reply);
+        return await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, reply);
       } else if (tells === 'blocked') {
         const hold = holdMs === undefined ? {} : { holdMs };
         const blocked = { ...departure, kind: 'blocked' as const, sentPerMin, ...hold };
-        await learner.tell(provider, blocked, event.reply);
+        return await learner.tell(provider, blocked, reply);
       } else {
         const deliveredSince = this.#since.get(provider) ?? 1;
         this.#since.set(provider, 0);
         const judged = { kind: 'judged' as const, sentPerMin, deliveredDay: day, deliveredSince };
-        await learner.tell(provider, { ...departure, ...judged }, event.reply);
+        return await learner.tell(provider, { ...departure, ...judged }, reply);
       }
     } catch (error) {
       onStoreTrouble(error);
+      return undefined;
     }
   }
 
@@ -199,22 +244,17 @@ export class DaemonFeedback implements Feedback, Reported {
     return scale() === 1 ? store.usage(provider) : this.#trial.of(provider, leftMs, scale());
   }
 
-  /** What slowing down does not help, and what is another's affair, said once an hour. */
-  #remind(event: DeliveryEvent, provider: string, classification: Classification): void {
-    const { category, group, blames, rule } = classification;
-    const isOthers = blames === 'intermediary';
-    if (group !== 'ours' && !isOthers) return;
-    const key = `${provider} ${category} ${blames}`;
-    const nowMs = this.#parts.nowMs();
-    if ((this.#reminded.get(key) ?? -Infinity) > nowMs - REMIND_MS) return;
-    if (this.#reminded.size >= MOST_REMINDERS) this.#reminded.clear();
-    this.#reminded.set(key, nowMs);
-    const { queueId } = event;
-    const fields = { queueId, provider, category, rule, reply: readableCause(event.reply) };
-    if (isOthers) {
-      this.#parts.log.info(fields, 'refused for the sake of somebody who forwards: no limit moves');
-    } else {
-      this.#parts.log.warn(fields, 'refused for something of ours to mend: slowing does not help');
-    }
+  /** Says what slowing down does not help, and what is another's affair. */
+  remind(
+    event: Pick<DeliveryEvent, 'queueId' | 'reply'>,
+    provider: string,
+    classification: Classification,
+  ): void {
+    this.#reminders.remind(event, provider, classification, this.#parts.nowMs());
   }
+}
+
+function fateOf({ status, contacted }: DeliveryEvent): Fate {
+  if (status === 'sent') return 'taken';
+  return status === 'deferred' || !contacted ? 'deferred' : 'refused';
 }

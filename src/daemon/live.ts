@@ -155,6 +155,12 @@ export class Live {
     return mode === 'tempfail' || providers.some((provider) => provider.mode === 'tempfail');
   }
 
+  /** Whether mail gets a token; where nothing is changed none is added. */
+  get signs(): boolean {
+    const { mode, feedback } = this.config;
+    return feedback.token && mode !== 'observe';
+  }
+
   maxHoldMs(lane: string): number {
     const { lanes, maxHoldMs } = this.config;
     const lifetimeMs = this.postfix.maximalQueueLifetimeMs;

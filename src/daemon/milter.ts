@@ -56,6 +56,11 @@ export interface MilterParts {
   readonly settled: (destinations: readonly string[]) => Promise<void> | undefined;
   readonly decide: (message: Message) => Promise<Verdict>;
   readonly holdAnyway: (message: Message, why: string) => Verdict;
+  /** A header for mail that leaves, by which a report of it is known again; absent: none. */
+  readonly token?: (
+    queueId: string,
+    recipients: readonly string[],
+  ) => { readonly name: string; readonly value: string };
   /** Absent: no provider is in tempfail mode. */
   readonly door?: DoorKeeper;
   readonly log: PaceLog;
@@ -109,7 +114,7 @@ export function milterOptions(parts: MilterParts): MilterOptions<Conversation, T
     // Nobody sends headers that no lane goes by. A connection that was made before a lane asked for
     // them brings none, and its mail is in the lane that the rest of it says.
     spared: () => (parts.headerNames().size === 0 ? ['header'] : []),
-    edits: ['quarantine'],
+    edits: parts.token === undefined ? ['quarantine'] : ['quarantine', 'addHeader'],
     macros: {
       mail: ['{auth_authen}'],
       rcpt: ['i', '{rcpt_addr}', '{rcpt_host}', '{rcpt_mailer}'],
@@ -180,7 +185,23 @@ async function judge(
     if (txn.admitted !== undefined) parts.door?.leave(txn.admitted);
     edit.quarantine(`postpace: ${verdict.why}`.slice(0, 200));
   }
+  sign(parts, txn, queueId, edit);
   return proceed;
+}
+
+/** A connection that was made before tokens were asked for does not allow it. */
+function sign(
+  { token, leaves }: MilterParts,
+  { recipients }: Transaction,
+  queueId: string | undefined,
+  edit: Editor,
+): void {
+  if (token === undefined || queueId === undefined || !edit.granted('addHeader')) return;
+  const leaving = recipients.flatMap(({ address, destination, mailer }) =>
+    destination !== undefined && leaves(destination, mailer) ? [address] : [],
+  );
+  const header = leaving.length > 0 ? token(queueId, leaving) : undefined;
+  if (header !== undefined) edit.addHeader(header.name, header.value);
 }
 
 async function decide(

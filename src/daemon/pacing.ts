@@ -15,8 +15,16 @@ import { otherMilters } from '../postfix/other-milters.ts';
 import { PostfixQueue } from '../postfix/queue.ts';
 import { PostfixReleaser } from '../postfix/release.ts';
 import type { Store } from '../store/store.ts';
+import { openAt } from '../pace/flights.ts';
+import { signToken, TOKEN_HEADER } from '../feedback/token.ts';
+import { FloodGuard } from '../feedback/flood-guard.ts';
 import { DaemonFeedback } from './feedback.ts';
+import { FeedbackList } from './feedback-list.ts';
+import type { FeedbackMemory } from './feedback-memory.ts';
+import { FeedbackVerbs } from './feedback-verbs.ts';
 import type { Live } from './live.ts';
+import { MailFeedback } from './mail-feedback.ts';
+import type { MilterParts } from './milter.ts';
 import { milterNames } from './places.ts';
 import { ReplyTables } from './reply-tables.ts';
 
@@ -27,6 +35,9 @@ export interface PacingParts {
   readonly live: Live;
   readonly book: HeldBook;
   readonly store: Store;
+  readonly memory: FeedbackMemory;
+  /** Whether the daemon reads outcomes from a log by itself. */
+  readonly followsLog: boolean;
 }
 
 export interface PostfixPacing {
@@ -35,10 +46,15 @@ export interface PostfixPacing {
   /** To be fed with every event of the log. */
   readonly evidence: HoldEvidence;
   readonly feedback: DaemonFeedback;
+  /** Reports that come as mail. */
+  readonly reports: MailFeedback;
+  readonly feedbackVerbs: FeedbackVerbs;
+  /** The header by which a report of a message is known again. */
+  readonly sign: NonNullable<MilterParts['token']>;
 }
 
 export function createPacing(parts: PacingParts): PostfixPacing {
-  const { config, clock, log, live, book, store } = parts;
+  const { config, clock, log, live, book, store, memory, followsLog } = parts;
   const { configDirectory, queueDirectory, myhostname } = live.postfix;
   const ours = milterNames(config, live.postfix);
   const evidence = new HoldEvidence({
@@ -88,13 +104,18 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     onTrouble: (error) =>
       log.warn({ error: reasonOf(error) }, 'a table of the reply filter cannot be written'),
   });
+  const nowMs = (): number => clock.nowMs();
+  const classifier = createClassifier(rules);
+  const list = new FeedbackList(Math.round(nowMs()));
   const feedback = new DaemonFeedback({
     learner,
     keepTables: () => tables.keep(),
-    classifier: createClassifier(rules),
+    classifier,
     store,
     log,
-    nowMs: () => clock.nowMs(),
+    sent: memory.sent,
+    list,
+    nowMs,
     adjusts: () => live.config.feedback.adjust,
     scale: () => live.config.feedback.timeScale,
     ownAddresses: () => live.ownAddresses(),
@@ -120,5 +141,33 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     membership: live.grouping.membership,
     log,
   });
-  return { pacer, releaser, evidence, feedback };
+  const guard = new FloodGuard();
+  const reports = new MailFeedback({
+    ...memory,
+    feedback,
+    classifier,
+    list,
+    guard,
+    host: myhostname,
+    nowMs,
+    providerOf: (recipient) => live.targetOf(recipient)?.id,
+    ownAddresses: () => live.ownAddresses(),
+    inFlight: (queueId, recipient) => {
+      const flight = followsLog ? undefined : pacer.is.flights.get(queueId);
+      if (flight === undefined || openAt(flight, [recipient]) === undefined) return undefined;
+      return { id: flight.id, leftMs: flight.sinceMs };
+    },
+  });
+  const feedbackVerbs = new FeedbackVerbs({
+    mail: reports,
+    list,
+    guard,
+    nowMs,
+    see: followsLog ? undefined : (event) => pacer.see(event),
+  });
+  const sign: PostfixPacing['sign'] = (queueId, recipients) => {
+    const facts = { id: pacer.is.desk.idOf(queueId), atSec: Math.floor(nowMs() / 1000) };
+    return { name: TOKEN_HEADER, value: signToken(memory.key, facts, recipients) };
+  };
+  return { pacer, releaser, evidence, feedback, reports, feedbackVerbs, sign };
 }

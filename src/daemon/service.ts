@@ -7,7 +7,6 @@ import { showConfig } from '../config/show.ts';
 import { ControlError } from '../control/api.ts';
 import type { MilterOptions } from '../milter/options.ts';
 import { createMilter, type Milter } from '../milter/server.ts';
-import type { Clock } from '../pace/clock.ts';
 import { HeldBook } from '../pace/held-book.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { LogEvent } from '../postfix/event.ts';
@@ -15,9 +14,10 @@ import type { PostfixReleaser } from '../postfix/release.ts';
 import type { Store } from '../store/store.ts';
 import { packageVersion } from '../version.ts';
 import type { DaemonFeedback } from './feedback.ts';
+import { openFeedbackMemory } from './feedback-memory.ts';
 import { statusHeader } from './header.ts';
 import { Intake } from './intake.ts';
-import { createPacing } from './pacing.ts';
+import { createPacing, type PacingParts } from './pacing.ts';
 import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
 import { doorKeeper, isOurDoor, warnOfRefusals } from './door-keeper.ts';
@@ -78,21 +78,19 @@ export class Service {
       onNews: (text) => log.info({}, text),
     });
     const opened = await mailLog(config, live.postfix);
-    const service = new Service({ config, log, load, clock, live, book, store, opened });
+    const memory = await StartError.from(openFeedbackMemory(config, (text) => log.warn({}, text)));
+    const service = new Service({ config, log, load, clock, live, book, store, opened, memory });
     intake = service.#intake;
     return service;
   }
 
-  private constructor(parts: {
-    readonly config: Config;
-    readonly log: Logger;
-    readonly load: () => Config;
-    readonly clock: Clock;
-    readonly live: Live;
-    readonly book: HeldBook;
-    readonly store: Store;
-    readonly opened: Awaited<ReturnType<typeof mailLog>>;
-  }) {
+  private constructor(
+    parts: Omit<PacingParts, 'log' | 'followsLog'> & {
+      readonly log: Logger;
+      readonly load: () => Config;
+      readonly opened: Awaited<ReturnType<typeof mailLog>>;
+    },
+  ) {
     const { config, log, clock, live, book, store, opened } = parts;
     this.#log = log;
     this.#load = parts.load;
@@ -101,7 +99,10 @@ export class Service {
     this.#store = store;
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
-    const { pacer, releaser, evidence, feedback } = createPacing(parts);
+    const { pacer, releaser, evidence, feedback, feedbackVerbs, sign } = createPacing({
+      ...parts,
+      followsLog: opened !== undefined,
+    });
     this.#feedback = feedback;
     this.#releaser = releaser;
     this.#pacer = pacer;
@@ -123,6 +124,7 @@ export class Service {
         settled: (destinations) => live.grouping.wait(destinations),
         decide: (message) => pacer.is.verdicts.decide(message),
         holdAnyway: (message, why) => pacer.is.verdicts.holdAnyway(message, why),
+        ...(live.signs && { token: sign }),
         ...(live.refuses && { door: doorKeeper({ clock, live, pacer, store, log }) }),
         log,
       });
@@ -131,6 +133,7 @@ export class Service {
       clock,
       pacer,
       feedback,
+      feedbackVerbs,
       store,
       log,
       resolution: (provider) => live.grouping.provider(provider),

@@ -6,7 +6,10 @@ import {
   type ControlTarget,
   type Counted,
   type ExplainReport,
+  type FeedbackListReport,
   type HeldReport,
+  type Ingest,
+  type IngestReport,
   type LimitsChange,
   type ProviderReport,
   type Selection,
@@ -16,6 +19,7 @@ import { EVERY } from '../pace/gate.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { Store } from '../store/store.ts';
 import { explain } from './explain.ts';
+import type { FeedbackVerbs } from './feedback-verbs.ts';
 import { HeldVerbs } from './held-verbs.ts';
 import { Operator } from './operator.ts';
 import { providerReport, type ReportParts, shelfOf } from './reports.ts';
@@ -24,6 +28,7 @@ import { rowsOf } from './rows.ts';
 export interface TargetParts extends ReportParts {
   readonly store: Store;
   readonly log: PaceLog;
+  readonly feedbackVerbs: Pick<FeedbackVerbs, 'list' | 'ingest'>;
   /** A provider's id, from that id or a domain of its. */
   readonly canonical: (provider: string) => string;
   readonly because: (recipient: string) => {
@@ -138,6 +143,15 @@ export class Target implements ControlTarget {
     if (!(await this.#parts.pacer.compare())) {
       throw new ControlError(503, this.#parts.pacer.troubles.join('; '));
     }
+  }
+
+  async feedback(provider: string | undefined, most: number): Promise<FeedbackListReport> {
+    const { feedbackVerbs, canonical } = this.#parts;
+    return feedbackVerbs.list(provider === undefined ? undefined : canonical(provider), most);
+  }
+
+  ingest(what: Ingest): Promise<IngestReport> {
+    return this.#parts.feedbackVerbs.ingest(what);
   }
 
   async adoptHeld(ids: readonly string[], by: string): Promise<Counted> {

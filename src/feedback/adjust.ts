@@ -28,6 +28,8 @@ export type OutcomeEvent =
       /** Recipients that it took in the last day, and since the last judgement. */
       readonly deliveredDay: number;
       readonly deliveredSince: number;
+      /** When somebody complained of it, where that may be long after it left. */
+      readonly reportedMs?: number;
     })
   /** Delivered, or refused for the recipient's sake: the provider takes our mail. */
   | (Outcome & { readonly kind: 'taken'; readonly recipients: number })
@@ -65,7 +67,8 @@ export function adjust(
   settings: ControlSettings,
   nowMs: number,
 ): Adjusted {
-  if (event.leftMs < nowMs - settings.newsMs && event.kind !== 'taken') return same(standing);
+  const toldMs = event.kind === 'judged' ? (event.reportedMs ?? event.leftMs) : event.leftMs;
+  if (toldMs < nowMs - settings.newsMs && event.kind !== 'taken') return same(standing);
   switch (event.kind) {
     case 'slow':
       return slowed(standing, event, settings, nowMs);
@@ -156,7 +159,9 @@ function judged(
   const probe = probed(standing.stop, event.id, 'unclear', nowMs);
   const dayMs = DAY_MS / settings.scale;
   const recent = standing.judged.filter(({ atMs }) => atMs > nowMs - dayMs);
-  if (recent.some(({ id }) => id === event.id)) return stopped(standing, probe, nowMs);
+  // A report may say once more what the log has said of the message.
+  const isKnown = standing.episode.includes(event.id) && !isBack(standing, settings, nowMs);
+  if (isKnown || recent.some(({ id }) => id === event.id)) return stopped(standing, probe, nowMs);
   const all: readonly Judgement[] = [...recent, { id: event.id, atMs: nowMs }].slice(-REMEMBERED);
   const noted = { ...stopped(standing, probe, nowMs).standing, judged: all };
   const told = { ...noted, epoch: standing.epoch + 1 };

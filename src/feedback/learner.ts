@@ -53,7 +53,7 @@ export class Learner {
   readonly #parts: LearnerParts;
   #standings = new Map<string, Standing>();
   /** Events of a provider one after the other. */
-  readonly #turns = new Map<string, Promise<void>>();
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(parts: LearnerParts) {
     this.#parts = parts;
@@ -107,11 +107,14 @@ export class Learner {
     );
   }
 
-  /** `because`: the provider's reply. Never rejects. */
-  tell(provider: string, event: OutcomeEvent, because: string): Promise<void> {
+  /** `because`: the provider's reply. Resolves with what it changed, if anything. Never rejects. */
+  tell(provider: string, event: OutcomeEvent, because: string): Promise<Done | undefined> {
     const turn = (this.#turns.get(provider) ?? Promise.resolve())
       .then(() => this.#change(provider, event, because))
-      .catch(this.#parts.onStoreTrouble)
+      .catch((error: unknown) => {
+        this.#parts.onStoreTrouble(error);
+        return undefined;
+      })
       .finally(() => {
         if (this.#turns.get(provider) === turn) this.#turns.delete(provider);
       });
@@ -149,7 +152,7 @@ export class Learner {
     }
   }
 
-  async #change(provider: string, event: OutcomeEvent, because: string): Promise<void> {
+  async #change(provider: string, event: OutcomeEvent, because: string): Promise<Done | undefined> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const nowMs = this.#nowMs();
       const known = this.#standings.get(provider);
@@ -157,17 +160,18 @@ export class Learner {
       const before = known ?? { ...UNTROUBLED, epoch: Math.floor(nowMs) };
       const settings = this.#settings(provider);
       const { standing, done } = adjust(before, event, settings, nowMs);
-      if (standing === before) return;
+      if (standing === before) return undefined;
       const why = done && this.#adjustment(provider, before, standing, { done, because });
       const { store } = this.#parts;
       if (await store.setStanding(provider, known?.epoch ?? 0, standing, why)) {
         this.#standings.set(provider, standing);
         if (why !== undefined) this.#told(why, event.id);
-        return;
+        return done;
       }
       await this.read();
     }
     this.#parts.log.warn({ provider }, 'feedback could not be kept: others were always faster');
+    return undefined;
   }
 
   #adjustment(

@@ -50,7 +50,12 @@ function isOwnLimit({ group, rule, provider: speaker }: Classification, provider
   return group === 'slow' && speaker === provider && !/^(?:generic|codes)\//.test(rule ?? 'codes/');
 }
 
-function tellsOf({ category, group, blames }: Classification): OutcomeEvent['kind'] | undefined {
+/** What a refusal that our own Postfix heard tells of limits. */
+export function tellsOf({
+  category,
+  group,
+  blames,
+}: Pick<Classification, 'category' | 'group' | 'blames'>): OutcomeEvent['kind'] | undefined {
   // Somebody who forwards our mail is blocked or slowed: sending less would not help him.
   if (blames === 'intermediary') return 'unclear';
   switch (group) {

@@ -13,7 +13,7 @@ const maps: readonly (readonly [path: readonly string[], prefix: string, keys: n
   [['redis'], 'redis.', 3],
   [['postfix'], 'postfix.', 5],
   [['dns'], 'dns.', 2],
-  [['feedback'], 'feedback.', 5],
+  [['feedback'], 'feedback.', 7],
   [['retry'], 'retry.', 2],
   [['lanes'], 'lanes.', 3],
   [['lanes', 'bulk'], '', 3],

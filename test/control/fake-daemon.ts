@@ -1,6 +1,7 @@
 import {
   ControlError,
   type ControlTarget,
+  type FeedbackListReport,
   type HeldReport,
   type ProviderReport,
   type StatusReport,
@@ -132,6 +133,45 @@ export const HELD: readonly HeldReport[] = [
   heldMessage(5, { owner: 'unclaimed', leavesAt: null, expiresAt: null, why: '', lane: '' }),
 ];
 
+export const HEARD: FeedbackListReport = {
+  since: NOW - 5 * H,
+  counts: { 'imap: counted': 1, 'pipe: ignored, forged token': 12 },
+  events: [
+    {
+      at: NOW - 10 * MIN,
+      source: 'imap',
+      kind: 'dsn',
+      queueId: '4cRxYz1abcz2Gk',
+      recipient: 'jane@hotmail.com',
+      provider: 'outlook',
+      category: 'policy',
+      group: 'judged',
+      blames: 'ours',
+      rule: 'generic/policy',
+      reply: '550 5.7.1 Policy reason',
+      trust: 'token',
+      outcome: 'counted',
+      why: null,
+    },
+    {
+      at: NOW - 20 * MIN,
+      source: 'pipe',
+      kind: 'complaint',
+      queueId: null,
+      recipient: 'joe@yahoo.com',
+      provider: 'yahoo',
+      category: 'complaint',
+      group: 'judged',
+      blames: 'ours',
+      rule: null,
+      reply: 'feedback report: abuse',
+      trust: 'unproven',
+      outcome: 'ignored',
+      why: 'forged token',
+    },
+  ],
+};
+
 export interface FakeDaemon extends ControlTarget {
   /** What was asked, in order: the method and its arguments. */
   readonly asked: (readonly unknown[])[];
@@ -237,6 +277,14 @@ export function fakeDaemon(heldNow: readonly HeldReport[] = HELD): FakeDaemon {
     adoptHeld: async (ids, by) => {
       note('adoptHeld', ids, by);
       return { done: ids, failed: [] };
+    },
+    feedback: async (provider, most) => {
+      note('feedback', provider, most);
+      return { ...HEARD, events: HEARD.events.slice(0, most) };
+    },
+    ingest: async (what) => {
+      note('ingest', what);
+      return { kind: 'dsn', events: HEARD.events.slice(0, 1), wrong: [] };
     },
     explain: async (query) => {
       note('explain', query);

@@ -6,7 +6,7 @@ import { Target, type TargetParts } from '../../src/daemon/target.ts';
 import type { Limits } from '../../src/limit/limits.ts';
 import { createResolver } from '../../src/provider/resolve.ts';
 import { openPacing, type Pacing } from '../pace/pacing.ts';
-import { toldFeedback } from '../pace/told-feedback.ts';
+import { noFeedbackVerbs, toldFeedback } from '../pace/told-feedback.ts';
 
 export interface Opened extends Pacing {
   readonly target: Target;
@@ -46,6 +46,7 @@ export async function openTarget(
     clock: time,
     pacer,
     feedback: toldFeedback,
+    feedbackVerbs: noFeedbackVerbs,
     store,
     log,
     resolution: (provider) => resolver.provider(provider),

@@ -21,3 +21,9 @@ export const toldFeedback: Feedback & Reported = {
     return deferralBlames(event, contacted ? classifier.classify(reply, { relay }) : undefined);
   },
 };
+
+/** Nobody hands anything in. */
+export const noFeedbackVerbs = {
+  list: () => ({ since: 0, counts: {}, events: [] }),
+  ingest: () => Promise.reject(new Error('nothing is handed in here')),
+};

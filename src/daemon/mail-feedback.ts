@@ -1,0 +1,238 @@
+/**
+ * Reports that come as mail, and what other classifiers hand in: read, checked against what we sent,
+ * counted once, and told to feedback as far as they may move anything.
+ */
+import type { FeedbackEventReport } from '../control/api.ts';
+import { groupOf } from '../feedback/category.ts';
+import type { Classification, Classifier } from '../feedback/classify.ts';
+import type { FloodGuard } from '../feedback/flood-guard.ts';
+import type { GivenEvent } from '../feedback/given-event.ts';
+import {
+  readMailReport,
+  type MailReport,
+  type ReportedRecipient,
+} from '../feedback/mail-report.ts';
+import type { Departure } from '../feedback/outcome-reader.ts';
+import type { Remembered } from '../feedback/remembered.ts';
+import { readReported } from '../feedback/reported.ts';
+import type { SentBook } from '../feedback/sent-book.ts';
+import { judgeTrust, OLDEST_MS, type Trust } from '../feedback/trust.ts';
+import { weigh, type Weight } from '../feedback/weight.ts';
+import type { DaemonFeedback } from './feedback.ts';
+import type { FeedbackList, HeardEvent } from './feedback-list.ts';
+
+export interface MailFeedbackParts {
+  readonly feedback: Pick<DaemonFeedback, 'hear' | 'attempt' | 'remind'>;
+  readonly classifier: Classifier;
+  readonly list: FeedbackList;
+  readonly sent: SentBook;
+  /** Reports that were counted, and who spoke for a provider when. */
+  readonly counted: Remembered;
+  readonly guard: FloodGuard;
+  readonly key: Uint8Array;
+  /** This host's name in the pool. */
+  readonly host: string;
+  readonly nowMs: () => number;
+  readonly providerOf: (recipient: string) => string | undefined;
+  readonly ownAddresses: () => readonly string[];
+  /** A message that is with Postfix and has no outcome yet, where no log tells of outcomes. */
+  readonly inFlight: (queueId: string, recipient: string) => Departure | undefined;
+}
+
+type Source = 'imap' | 'pipe' | 'ndjson';
+
+/** What is being considered, and what is known of it. */
+interface Matter {
+  readonly heard: Omit<HeardEvent, 'outcome' | 'why'> & { readonly classification: Classification };
+  readonly trust: Trust & { readonly kind: 'proven' };
+  readonly weight: Weight;
+  readonly action: ReportedRecipient['action'];
+}
+
+const DAY_MS = 24 * 3_600_000;
+/** `TYPE host/queue-id` in the list: without the host. */
+const queueIdOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
+
+export class MailFeedback {
+  readonly #parts: MailFeedbackParts;
+  /** One after the other: two copies of a report must not both be the first. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: MailFeedbackParts) {
+    this.#parts = parts;
+  }
+
+  /** A message as it came. Resolves with what it reported of whom: empty where it is no report. */
+  takeMail(
+    raw: Uint8Array,
+    source: 'imap' | 'pipe',
+  ): Promise<{ readonly kind: MailReport['kind']; readonly events: FeedbackEventReport[] }> {
+    return this.#next(async () => {
+      const report = await readMailReport(raw);
+      const events: FeedbackEventReport[] = [];
+      for (const one of report.recipients) {
+        const event = await this.#report(report, one, source);
+        if (event !== undefined) events.push(event);
+      }
+      if (report.kind === 'none') {
+        this.#parts.list.count({ source, outcome: 'ignored', why: 'no report' });
+      }
+      await this.#parts.counted.flush();
+      return { kind: report.kind, events };
+    });
+  }
+
+  /** What another classifier made of a reply. */
+  takeGiven(given: GivenEvent): Promise<FeedbackEventReport | undefined> {
+    return this.#next(async () => {
+      const event = await this.#given(given);
+      await this.#parts.counted.flush();
+      return event;
+    });
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #report(
+    { kind, original }: MailReport,
+    one: ReportedRecipient,
+    source: Source,
+  ): Promise<FeedbackEventReport | undefined> {
+    const { key, host, sent, nowMs, classifier, ownAddresses, providerOf } = this.#parts;
+    const addresses = [one.originalRecipient, one.recipient];
+    const trust = judgeTrust(original, addresses, {
+      key,
+      host,
+      find: (queueId, recipient) => sent.find(queueId, recipient),
+      nowMs: nowMs(),
+    });
+    const proven = trust.kind === 'proven' ? trust : undefined;
+    const recipient = proven?.recipient ?? one.originalRecipient ?? one.recipient;
+    const provider = recipient === undefined ? undefined : providerOf(recipient);
+    const context = { provider, ownAddresses: ownAddresses() };
+    const classification = readReported(one, classifier, context);
+    const heard = {
+      at: nowMs(),
+      source,
+      kind: kind === 'none' ? ('bounce' as const) : kind,
+      queueId: proven ? queueIdOf(proven.id) : null,
+      recipient: recipient ?? null,
+      provider: provider ?? null,
+      trust: proven?.by ?? ('unproven' as const),
+      classification,
+      reply: one.reply,
+    };
+    if (trust.kind === 'unproven') return this.#unproven(heard, trust.why);
+    const weight = weigh(one, classification, trust.fate);
+    return this.#consider({ heard, trust, weight, action: one.action });
+  }
+
+  async #given(given: GivenEvent): Promise<FeedbackEventReport | undefined> {
+    const { sent, providerOf, inFlight, nowMs } = this.#parts;
+    const { queueId = '', recipient } = given;
+    const provider = providerOf(recipient);
+    const classification = this.#asGiven(given, provider);
+    const fact = sent.find(queueId, recipient);
+    const flight = fact === undefined ? inFlight(queueId, recipient) : undefined;
+    const heard = {
+      at: nowMs(),
+      source: 'ndjson' as const,
+      kind: 'given' as const,
+      queueId: given.queueId ?? null,
+      recipient,
+      provider: provider ?? null,
+      trust: fact || flight ? ('records' as const) : ('unproven' as const),
+      classification,
+      reply: given.reply,
+    };
+    const known = fact ?? (flight && { ...flight, fate: undefined });
+    if (known === undefined) return this.#unproven(heard, 'unknown message');
+    if (given.atMs < nowMs() - OLDEST_MS) return this.#unproven(heard, 'too old');
+    const action = given.category === 'complaint' ? 'complained' : 'failed';
+    const trust = { kind: 'proven', by: 'records', recipient, ...known } as const;
+    // Where no log is followed it stands in for the log.
+    const weight: Weight =
+      flight === undefined ? weigh({ action }, classification, known.fate) : { kind: 'attempt' };
+    return this.#consider({ heard, trust, weight, action });
+  }
+
+  /** The given category, with what only our rules know of the reply. */
+  #asGiven(given: GivenEvent, provider: string | undefined): Classification {
+    const { classifier, ownAddresses } = this.#parts;
+    const { recipient, reply, category, blames } = given;
+    const found = classifier.classify(reply, {
+      provider,
+      recipient,
+      relay: given.remoteMta,
+      ownAddresses: ownAddresses(),
+    });
+    const base =
+      found.category === category
+        ? found
+        : { ...found, category, group: groupOf(category), rule: undefined, holdMs: undefined };
+    return { ...base, blames: blames ?? (category === 'complaint' ? 'ours' : base.blames) };
+  }
+
+  /** Anybody can send these: counted, and told as long as they are few. */
+  async #unproven(
+    heard: Omit<HeardEvent, 'outcome' | 'why'>,
+    why: string,
+  ): Promise<FeedbackEventReport | undefined> {
+    const { list, guard } = this.#parts;
+    const event = { ...heard, outcome: 'ignored', why } as const;
+    if (await guard.mayTell()) return list.add(event);
+    list.count(event);
+    return undefined;
+  }
+
+  async #consider({ heard, trust, weight, action }: Matter): Promise<FeedbackEventReport> {
+    const { list, counted, nowMs } = this.#parts;
+    const end = (outcome: FeedbackEventReport['outcome'], why: string | null) =>
+      list.add({ ...heard, outcome, why });
+    const key = `${trust.id} ${trust.recipient.toLowerCase()} ${action}`;
+    if (counted.get(key) !== undefined) return end('ignored', 'told before');
+    // Last, so that a crash before it loses nothing: limits know each message by its id.
+    const done = () => counted.set(key, String(Math.round(nowMs())));
+    if (weight.kind === 'ignored' || heard.provider === null) {
+      done();
+      return end('ignored', weight.kind === 'ignored' ? weight.why : 'it stays on this machine');
+    }
+    const outcome = await this.#act(heard, heard.provider, trust, weight);
+    done();
+    return end(...outcome);
+  }
+
+  async #act(
+    { classification, reply, queueId }: Matter['heard'],
+    provider: string,
+    { id, leftMs, recipient }: Matter['trust'],
+    weight: Exclude<Weight, { kind: 'ignored' }>,
+  ): Promise<[FeedbackEventReport['outcome'], string | null]> {
+    const { feedback, guard, counted, nowMs } = this.#parts;
+    if (weight.kind === 'told') {
+      feedback.remind({ queueId: queueId ?? '', reply }, provider, classification);
+      return [
+        'told',
+        classification.blames === 'intermediary'
+          ? 'refused to somebody who forwards'
+          : 'ours to mend',
+      ];
+    }
+    if (weight.kind === 'attempt') {
+      const did = await feedback.attempt(provider, { id, leftMs }, classification, reply);
+      return did === undefined ? ['counted', null] : ['moved', did];
+    }
+    // One recipient is one voice, however many mails he was sent.
+    const voice = `voice ${provider} ${recipient.toLowerCase()}`;
+    const spokeMs = Number(counted.get(voice) ?? Number.NaN);
+    if (spokeMs > nowMs() - DAY_MS) return ['ignored', 'this recipient has spoken today'];
+    if (!(await guard.mayCount(provider))) return ['ignored', 'too many reports of this provider'];
+    const did = await feedback.hear(provider, { id, leftMs }, reply);
+    counted.set(voice, String(Math.round(nowMs())));
+    return did === undefined ? ['counted', null] : ['moved', did];
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What a report that is proven may do. A stranger wrote it, though about mail of ours: it counts as a
+ * judgement, of which one alone moves nothing, whatever the words are. What our own Postfix heard is
+ * in the log.
+ */
+import type { Classification } from './classify.ts';
+import type { ReportedRecipient } from './mail-report.ts';
+import type { Fate } from './sent-book.ts';
+
+export type Weight =
+  | { readonly kind: 'judged' }
+  /** As if our own log had said it: somebody in this house did, where no log is followed. */
+  | { readonly kind: 'attempt' }
+  /** Something of ours to mend, or somebody who forwards: said, and moves nothing. */
+  | { readonly kind: 'told' }
+  | { readonly kind: 'ignored'; readonly why: string };
+
+/** `fate`: what the log said, where it is known. Pure. */
+export function weigh(
+  { action }: Pick<ReportedRecipient, 'action'>,
+  { group, blames }: Classification,
+  fate: Fate | undefined,
+): Weight {
+  if (action === 'replied') return ignored('an auto-reply');
+  if (action === 'delivered') return ignored('it was delivered');
+  // A refusal that the log has seen; a complaint comes after a delivery.
+  if (action !== 'complained' && fate !== undefined && fate !== 'taken') {
+    return ignored('the log has told of it');
+  }
+  if (blames === 'intermediary') return { kind: 'told' };
+  switch (group) {
+    case 'slow':
+    case 'judged':
+      return { kind: 'judged' };
+    case 'blocked':
+      return blames === 'ours' ? { kind: 'judged' } : ignored('no address of ours is named');
+    case 'ours':
+      return { kind: 'told' };
+    case 'weather':
+    case 'recipient':
+    case 'good':
+      return ignored('it says nothing about limits');
+    default:
+      return group satisfies never;
+  }
+}
+
+function ignored(why: string): Weight {
+  return { kind: 'ignored', why };
+}
