@@ -3,8 +3,8 @@ import { deferralBlames } from '../feedback/deferral.ts';
 import type { Classification, Classifier } from '../feedback/classify.ts';
 import type { Learner, Room } from '../feedback/learner.ts';
 import type { Done } from '../feedback/adjust.ts';
-import { type Departure, readOutcome, tellsOf } from '../feedback/outcome-reader.ts';
-import type { Fate, SentBook } from '../feedback/sent-book.ts';
+import { type Departure, fateOf, readOutcome, tellsOf } from '../feedback/outcome-reader.ts';
+import type { SentBook } from '../feedback/sent-book.ts';
 import type { Blame, Feedback } from '../pace/ports.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { DeliveryEvent } from '../postfix/event.ts';
@@ -216,7 +216,11 @@ export class DaemonFeedback implements Feedback, Reported {
         const { inFlight } = await this.#parts.store.usage(provider);
         return await learner.tell(provider, { ...departure, kind: 'crowded', inFlight }, reply);
       }
-      const { minute: sentPerMin, day } = await this.#usage(provider, departure);
+      const { minute: sentPerMin, day } = await this.#trial.usage(
+        provider,
+        departure.leftMs,
+        this.#parts,
+      );
       if (tells === 'slow') {
         return await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, reply);
       } else if (tells === 'blocked') {
@@ -235,15 +239,6 @@ export class DaemonFeedback implements Feedback, Reported {
     }
   }
 
-  /** Recipients in the last minute and day. */
-  async #usage(
-    provider: string,
-    { leftMs }: Departure,
-  ): Promise<{ readonly minute: number; readonly day: number }> {
-    const { store, scale } = this.#parts;
-    return scale() === 1 ? store.usage(provider) : this.#trial.of(provider, leftMs, scale());
-  }
-
   /** Says what slowing down does not help, and what is another's affair. */
   remind(
     event: Pick<DeliveryEvent, 'queueId' | 'reply'>,
@@ -252,9 +247,4 @@ export class DaemonFeedback implements Feedback, Reported {
   ): void {
     this.#reminders.remind(event, provider, classification, this.#parts.nowMs());
   }
-}
-
-function fateOf({ status, contacted }: DeliveryEvent): Fate {
-  if (status === 'sent') return 'taken';
-  return status === 'deferred' || !contacted ? 'deferred' : 'refused';
 }

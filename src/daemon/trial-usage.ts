@@ -2,6 +2,7 @@
  * What was sent in the minutes and days of a trial (feedback.time_scale), which the store, whose
  * minutes are of 60 seconds, can't tell. Of this daemon's mail alone, and only what has an outcome.
  */
+import type { Store } from '../store/store.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 1440 * MINUTE_MS;
@@ -25,6 +26,15 @@ export class TrialUsage {
     const oldestMs = leftMs - DAY_MS / scale;
     while ((kept[0] ?? Infinity) < oldestMs) kept.shift();
     this.#left.set(provider, kept);
+  }
+
+  /** The store's own figures in life, else those of the trial. Rejects with StoreError. */
+  async usage(
+    provider: string,
+    leftMs: number,
+    { store, scale }: { readonly store: Pick<Store, 'usage'>; readonly scale: () => number },
+  ): Promise<{ readonly minute: number; readonly day: number }> {
+    return scale() === 1 ? store.usage(provider) : this.of(provider, leftMs, scale());
   }
 
   /** As the store has it: recipients a real minute, and recipients in a day of the trial. */

@@ -4,6 +4,7 @@
  */
 import type { DeliveryEvent } from '../postfix/event.ts';
 import type { OutcomeEvent } from './adjust.ts';
+import type { Fate } from './sent-book.ts';
 import type { Classification, Classifier } from './classify.ts';
 
 /** A message as it was let go. */
@@ -77,4 +78,10 @@ export function tellsOf({
     default:
       return group satisfies never;
   }
+}
+
+/** What became of the mail, for the records. */
+export function fateOf({ status, contacted }: DeliveryEvent): Fate {
+  if (status === 'sent') return 'taken';
+  return status === 'deferred' || !contacted ? 'deferred' : 'refused';
 }
