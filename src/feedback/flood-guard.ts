@@ -1,5 +1,5 @@
 /** Keeps a flood of reports from counting, from filling the list and the log, and from taking time. */
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { RateLimiterMemory } from 'rate-limiter-flexible';
 
 export interface FloodLimits {
   /** Reports about one provider that may count, an hour. */
@@ -12,28 +12,48 @@ export interface FloodLimits {
 
 export const FLOOD_LIMITS: FloodLimits = { countedPerHour: 20, toldPerMin: 30, takenPerMin: 600 };
 
+interface Limiters {
+  readonly counted: RateLimiterMemory;
+  readonly told: RateLimiterMemory;
+  readonly taken: RateLimiterMemory;
+}
+
 export class FloodGuard {
-  readonly #counted: RateLimiterMemory;
-  readonly #told: RateLimiterMemory;
-  readonly #taken: RateLimiterMemory;
+  readonly #limits: FloodLimits;
+  #limiters: Promise<Limiters> | undefined;
 
   constructor(limits: FloodLimits = FLOOD_LIMITS) {
-    this.#counted = new RateLimiterMemory({ points: limits.countedPerHour, duration: 3600 });
-    this.#told = new RateLimiterMemory({ points: limits.toldPerMin, duration: 60 });
-    this.#taken = new RateLimiterMemory({ points: limits.takenPerMin, duration: 60 });
+    this.#limits = limits;
   }
 
   mayCount(provider: string): Promise<boolean> {
-    return passes(this.#counted, provider);
+    return this.#passes('counted', provider);
   }
 
   mayTell(): Promise<boolean> {
-    return passes(this.#told, 'told');
+    return this.#passes('told', 'told');
   }
 
   mayTake(way: string): Promise<boolean> {
-    return passes(this.#taken, way);
+    return this.#passes('taken', way);
   }
+
+  async #passes(which: keyof Limiters, key: string): Promise<boolean> {
+    this.#limiters ??= limitersOf(this.#limits);
+    return passes((await this.#limiters)[which], key);
+  }
+}
+
+/** The library is loaded with the first report: most hosts get none, and it takes 10 MB. */
+async function limitersOf(limits: FloodLimits): Promise<Limiters> {
+  const library = await import('rate-limiter-flexible');
+  const limiter = (points: number, duration: number): RateLimiterMemory =>
+    new library.RateLimiterMemory({ points, duration });
+  return {
+    counted: limiter(limits.countedPerHour, 3600),
+    told: limiter(limits.toldPerMin, 60),
+    taken: limiter(limits.takenPerMin, 60),
+  };
 }
 
 /** The limiter rejects with its count where there are too many, and with an Error for a bug. */

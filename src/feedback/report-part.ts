@@ -2,7 +2,7 @@
  * A message as its parts: headers, the text that a person reads, and what is attached. MIME is read
  * by postal-mime; how much of a message is looked at, and how deep it may be nested, is bounded here.
  */
-import PostalMime, { type Address, type Email } from 'postal-mime';
+import type { Address, Email } from 'postal-mime';
 
 export interface ReportPart {
   /** Lower case, without parameters. */
@@ -29,6 +29,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** undefined: no message that can be read. Never rejects. */
 export async function readMessage(raw: Uint8Array): Promise<ReportMessage | undefined> {
+  // With the first report, not with the daemon.
+  const { default: PostalMime } = await import('postal-mime');
   let email: Email;
   try {
     email = await PostalMime.parse(raw.slice(0, MOST_BYTES), {
