@@ -1,5 +1,4 @@
 /** What feedback keeps in the state directory, opened. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Remembered } from '../feedback/remembered.ts';
@@ -16,12 +15,11 @@ export interface FeedbackMemory {
 const MOST_SENT = 50_000;
 const MOST_COUNTED = 20_000;
 
-/** Rejects with an Error that names the file. */
+/** The directory is there: the held records lie in it. Rejects with an Error that names the file. */
 export async function openFeedbackMemory(
   { stateDir, feedback }: Pick<Config, 'stateDir' | 'feedback'>,
   onTrouble: (text: string) => void,
 ): Promise<FeedbackMemory> {
-  await mkdir(stateDir, { recursive: true, mode: 0o750 });
   const remembered = (name: string, most: number) =>
     new Remembered({ path: join(stateDir, name), most, onTrouble });
   return {

@@ -3,7 +3,7 @@
  * Hosts that read each other's reports share its content.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const NAME = 'feedback.key';
@@ -15,7 +15,6 @@ export async function tokenKey(stateDir: string, file: string | undefined): Prom
   const path = file ?? join(stateDir, NAME);
   const known = await read(path, file !== undefined);
   if (known !== undefined) return checked(path, known);
-  await mkdir(stateDir, { recursive: true, mode: 0o750 });
   const made = randomBytes(32).toString('base64url');
   // Whole or not at all: a key that a crash tore would keep the daemon from starting.
   const draft = `${path}.new`;
