@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ControlError } from '../control/api.ts';
+import { inputLines } from './input-lines.ts';
 
 /** As much of a message as is read (feedback/report-part.ts). */
 const MOST_BYTES = 256 * 1024;
@@ -92,16 +93,6 @@ async function* messagesOf(input: NodeJS.ReadableStream): AsyncIterable<Buffer> 
 }
 
 /** Lines as Latin-1, so that each byte stays what it was. */
-async function* rawLines(input: NodeJS.ReadableStream): AsyncIterable<string> {
-  input.setEncoding('latin1');
-  let rest = '';
-  for await (const chunk of input) {
-    const [first = '', ...more] = String(chunk).split('\n');
-    rest = (rest + first).slice(0, LONGEST_LINE);
-    for (const next of more) {
-      yield rest;
-      rest = next.slice(0, LONGEST_LINE);
-    }
-  }
-  if (rest !== '') yield rest;
+function rawLines(input: NodeJS.ReadableStream): AsyncIterable<string> {
+  return inputLines(input, 'latin1', LONGEST_LINE);
 }

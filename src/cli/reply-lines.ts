@@ -1,17 +1,10 @@
-/** Longer lines are cut, not refused: one that never ends must not fill the memory. */
+import { inputLines } from './input-lines.ts';
+
 const LONGEST = 8192;
 
-/** The lines of a stream; empty ones are passed over. */
+/** Replies, one a line; empty lines are passed over. */
 export async function* replyLines(input: NodeJS.ReadableStream): AsyncIterable<string> {
-  input.setEncoding('utf8');
-  let rest = '';
-  for await (const chunk of input) {
-    const [first = '', ...more] = String(chunk).split('\n');
-    rest = (rest + first).slice(0, LONGEST);
-    for (const next of more) {
-      if (rest.trim() !== '') yield rest;
-      rest = next.slice(0, LONGEST);
-    }
+  for await (const line of inputLines(input, 'utf8', LONGEST)) {
+    if (line.trim() !== '') yield line;
   }
-  if (rest.trim() !== '') yield rest;
 }
