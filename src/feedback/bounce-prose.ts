@@ -4,6 +4,7 @@
  * named at the beginning of a line, and what stands below until the next one is named.
  */
 import type { ReportedRecipient } from './mail-report.ts';
+import { MOST_CHARACTERS } from './reply.ts';
 import type { ReportMessage } from './report-part.ts';
 
 const SENDER =
@@ -22,7 +23,6 @@ const LINE =
   /^[\s>*#[-]*(?:(?:failed |final |original[- ])?(?:to|recipients?|rcpt to|address|user|mailbox|e-?mail|recipient address|failed (?:recipient|address)|message to|delivery to|could not deliver message to)\s*[:=]?\s*|(?:[245]\d\d[ -])?(?:[245]\.\d+\.\d+ )?)["'(]?<?(?:smtp:|rfc822;\s*)?([^\s<>()[\]",;:*|'`]{1,64}@[a-z0-9._-]{1,255}[a-z0-9])/i;
 
 const MOST_LINES = 400;
-const LONGEST_REPLY = 2000;
 
 /** Whether it looks like a bounce at all; most mail does not. */
 export function isBounceProse({ header, from, subject, text }: ReportMessage): boolean {
@@ -67,10 +67,10 @@ export function readProse(message: ReportMessage): readonly ReportedRecipient[] 
 
 function bounded(text: string): string {
   return text
-    .slice(0, 4 * LONGEST_REPLY)
+    .slice(0, 4 * MOST_CHARACTERS)
     .replace(/\s+/g, ' ')
     .trim()
-    .slice(0, LONGEST_REPLY);
+    .slice(0, MOST_CHARACTERS);
 }
 
 function recipientOf(

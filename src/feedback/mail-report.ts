@@ -8,6 +8,7 @@ import { isBounceProse, readProse } from './bounce-prose.ts';
 import { hotmailComplaint, readComplaint } from './complaint.ts';
 import { isDeliveryStatus, readDeliveryStatus } from './delivery-status.ts';
 import { originalHeader, originalMail, type OriginalMail } from './original-mail.ts';
+import { MOST_CHARACTERS } from './reply.ts';
 import { readMessage, type ReportMessage } from './report-part.ts';
 
 export interface ReportedRecipient {
@@ -35,8 +36,6 @@ export interface MailReport {
 }
 
 const MOST_RECIPIENTS = 200;
-/** Of a reply the classifier reads no more. */
-const LONGEST_REPLY = 2000;
 const NOTHING: MailReport = {
   kind: 'none',
   recipients: [],
@@ -101,6 +100,6 @@ function withoutStandard(message: ReportMessage): Pick<MailReport, 'kind' | 'rec
 }
 
 function bounded(one: ReportedRecipient, around: string): ReportedRecipient {
-  const reply = one.reply.slice(0, LONGEST_REPLY);
-  return { ...one, reply, around: around.slice(0, LONGEST_REPLY) };
+  const reply = one.reply.slice(0, MOST_CHARACTERS);
+  return { ...one, reply, around: around.slice(0, MOST_CHARACTERS) };
 }

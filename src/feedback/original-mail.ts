@@ -18,8 +18,7 @@ const MOST_TOKENS = 4;
 const MOST_IDS = 20;
 const HEADER_CHARACTERS = 64 * 1024;
 
-const TYPES =
-  /^(?:message\/(?:rfc822|global|partial)(?:-headers)?|text\/rfc822-headers?|message\/global-headers)$/;
+const TYPES = /^(?:message\/(?:rfc822|global|partial)(?:-headers)?|text\/rfc822-headers?)$/;
 
 /** The header of the message that came back, where there is a part with it. */
 export function originalHeader(parts: readonly ReportPart[]): Fields | undefined {
@@ -36,8 +35,9 @@ export function originalMail(
   const tokens = new Set((header?.get(TOKEN_HEADER.toLowerCase()) ?? []).map(onOneLine));
   const ids = new Set<string>(stated);
   for (const text of texts) {
-    for (const value of tokensIn(text.slice(0, HEADER_CHARACTERS))) tokens.add(onOneLine(value));
-    for (const [, id = ''] of text.slice(0, HEADER_CHARACTERS).matchAll(RECEIVED_ID)) {
+    const start = text.slice(0, HEADER_CHARACTERS);
+    for (const value of tokensIn(start)) tokens.add(onOneLine(value));
+    for (const [, id = ''] of start.matchAll(RECEIVED_ID)) {
       if (ids.size < MOST_IDS) ids.add(id);
     }
   }
