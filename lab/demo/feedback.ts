@@ -5,7 +5,8 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BLOCK, outlookLike, WARNING, type Bound } from '../trial/providers.ts';
-import { minuteMsOf, startTrial, type Trial } from '../trial/trial.ts';
+import { MINUTE_MS, startOutlook } from '../trial/outlook.ts';
+import type { Trial } from '../trial/trial.ts';
 import { nowMs } from '../wait.ts';
 import { course, type Hour } from './course.ts';
 import { coursePlot } from './course-plot.ts';
@@ -15,9 +16,6 @@ import type { Screen } from './screen.ts';
 
 const FEEDBACK_PICTURE = 'demo-feedback.svg';
 
-/** A day in a minute. */
-const SCALE = 1440;
-const MINUTE_MS = minuteMsOf(SCALE);
 /** What it bears at first, and from the second act on. */
 const FIRST: Bound = { count: 4, minutes: 12 };
 const SECOND: Bound = { count: 3, minutes: 15 };
@@ -40,15 +38,7 @@ export async function feedbackDemo(
     `postpace is only told ${Math.round(1440 * CEILING)} a day. An hour is played in ${(60 * MINUTE_MS) / 1000} s, ${hours} of them.`,
     '',
   );
-  const trial = await startTrial({
-    pacing: 'learning',
-    provider: 'outlook',
-    domain: 'outlook.com',
-    scale: SCALE,
-    inFlight: 2,
-    rule: outlookLike(FIRST, MINUTE_MS),
-    ceilingPerMin: CEILING,
-  });
+  const trial = await startOutlook(outlookLike(FIRST, MINUTE_MS), CEILING);
   try {
     const fromMs = nowMs();
     for (let hour = 0; hour < hours; hour += 1) {

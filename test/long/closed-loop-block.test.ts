@@ -1,24 +1,13 @@
 /** Our address is blocked for what others did: stopped, probed, delivered again without a person. */
 import t from 'tap';
 import { BLOCK } from '../../lab/trial/providers.ts';
-import { minuteMsOf, startTrial } from '../../lab/trial/trial.ts';
+import { MINUTE_MS, startOutlook } from '../../lab/trial/outlook.ts';
 import { nowMs } from '../../lab/wait.ts';
-
-const SCALE = 1440;
-const MINUTE_MS = minuteMsOf(SCALE);
 
 t.setTimeout(600_000);
 
 t.test('an hour of S3150', async (t) => {
-  const trial = await startTrial({
-    pacing: 'learning',
-    provider: 'outlook',
-    domain: 'outlook.com',
-    scale: SCALE,
-    inFlight: 2,
-    rule: () => undefined,
-    ceilingPerMin: 0.2,
-  });
+  const trial = await startOutlook(() => undefined, 0.2);
   t.teardown(() => trial.stop());
   await trial.pass(120, 10);
   const blockedMs = nowMs();

@@ -1,26 +1,16 @@
 /** The rule that a provider slowed us down for is lifted: back at the ceiling, by itself. */
 import t from 'tap';
 import { BLOCK, outlookLike } from '../../lab/trial/providers.ts';
-import { minuteMsOf, startTrial } from '../../lab/trial/trial.ts';
+import { MINUTE_MS, startOutlook } from '../../lab/trial/outlook.ts';
 import { nowMs } from '../../lab/wait.ts';
 
-const SCALE = 1440;
-const MINUTE_MS = minuteMsOf(SCALE);
 const HIDDEN = { count: 5, minutes: 24 };
 const CEILING = (3 * HIDDEN.count) / HIDDEN.minutes;
 
 t.setTimeout(600_000);
 
 t.test('the rule is lifted after half a day', async (t) => {
-  const trial = await startTrial({
-    pacing: 'learning',
-    provider: 'outlook',
-    domain: 'outlook.com',
-    scale: SCALE,
-    inFlight: 2,
-    rule: outlookLike(HIDDEN, MINUTE_MS),
-    ceilingPerMin: CEILING,
-  });
+  const trial = await startOutlook(outlookLike(HIDDEN, MINUTE_MS), CEILING);
   t.teardown(() => trial.stop());
   await trial.pass(720, 30);
   t.ok((trial.samples.at(-1)?.factor ?? 1) < 0.5, 'slowed');

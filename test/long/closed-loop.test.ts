@@ -5,26 +5,18 @@
 import t from 'tap';
 import { measured } from '../../lab/trial/measures.ts';
 import { BLOCK, outlookLike, WARNING } from '../../lab/trial/providers.ts';
-import { minuteMsOf, startTrial } from '../../lab/trial/trial.ts';
+import { MINUTE_MS, startOutlook } from '../../lab/trial/outlook.ts';
 import { nowMs } from '../../lab/wait.ts';
 
-const SCALE = 1440;
 const DAYS = 3.5;
-const MINUTE_MS = minuteMsOf(SCALE);
 /** 600 a day, which is ten a second here. */
 const HIDDEN = { count: 5, minutes: 12 };
 const PER_MINUTE = HIDDEN.count / HIDDEN.minutes;
-const outlook = { provider: 'outlook', domain: 'outlook.com', scale: SCALE, inFlight: 2 } as const;
 
 t.setTimeout(600_000);
 
 t.test('a ceiling ten times too high, for days', async (t) => {
-  const trial = await startTrial({
-    ...outlook,
-    pacing: 'learning',
-    rule: outlookLike(HIDDEN, MINUTE_MS),
-    ceilingPerMin: 10 * PER_MINUTE,
-  });
+  const trial = await startOutlook(outlookLike(HIDDEN, MINUTE_MS), 10 * PER_MINUTE);
   t.teardown(() => trial.stop());
   const fromMs = nowMs();
   await trial.pass(DAYS * 1440, 30);
