@@ -71,13 +71,18 @@ const FIELDS: Readonly<Record<Line[0], readonly Check[]>> = {
 /** With its newline. */
 export function encodeLine(line: Line): string {
   const json = JSON.stringify(line);
-  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+  return `${checksum(json)} ${json}\n`;
+}
+
+function checksum(json: string): string {
+  return crc32(json).toString(16).padStart(8, '0');
 }
 
 /** Undefined for anything that is not a whole line of ours. Never throws. */
 export function decodeLine(raw: string): Line | undefined {
   const json = raw.slice(9);
-  if (raw[8] !== ' ' || crc32(json) !== parseInt(raw.slice(0, 8), 16)) return undefined;
+  // As text: a number is read from `+1234567` and from `01234567` alike.
+  if (raw.slice(0, 9) !== `${checksum(json)} `) return undefined;
   const value = parsed(json);
   return isLine(value) ? value : undefined;
 }

@@ -71,7 +71,14 @@ t.test('lines read back, and nothing else does', async (t) => {
     t.same(decodeLine(text.slice(0, -1)), line);
     t.equal(decodeLine(text.slice(0, -2)), undefined);
     t.equal(decodeLine(text.slice(1, -1)), undefined);
+    t.equal(decodeLine(`+${text.slice(1, -1)}`), undefined, 'a damaged checksum');
+    const louder = text.slice(0, 8).toUpperCase() + text.slice(8, -1);
+    if (!text.startsWith(louder)) t.equal(decodeLine(louder), undefined, 'not as we write it');
   }
+  t.ok(
+    LINES.some((line) => encodeLine(line).startsWith('0')),
+    'among them one whose checksum a sign would not change',
+  );
   for (const value of [
     null,
     {},
