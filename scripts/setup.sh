@@ -24,6 +24,7 @@ case $job in
       'redis-server /usr/bin/redis-server'
       'nsd /usr/sbin/nsd'
       'openssl /usr/bin/openssl'
+      'dovecot-imapd /usr/lib/dovecot/imap'
     )
     ;;
   *)

@@ -49,6 +49,22 @@ export interface LaneConfig {
   readonly maxHoldMs?: number;
 }
 
+/** A mailbox that reports come to. */
+export interface ImapConfig {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte, or by STARTTLS; the server's certificate is checked. */
+  readonly tls: 'tls' | 'starttls';
+  /** Certificates to trust in place of the system's, as PEM. */
+  readonly caFile?: string;
+  readonly user: string;
+  /** A file whose first line is the password. */
+  readonly passwordFile: string;
+  readonly mailbox: string;
+  /** Where reports are moved once they were read; absent: the mailbox is only read. */
+  readonly moveTo?: string;
+}
+
 export interface Config {
   /** The file it came from; undefined: the defaults alone. */
   readonly file?: string;
@@ -106,6 +122,8 @@ export interface Config {
     readonly token: boolean;
     /** The key of the tokens, for hosts that share one; absent: one of this host's own. */
     readonly tokenKeyFile?: string;
+    /** Where reports are read from; absent: nowhere. */
+    readonly imap?: ImapConfig;
   };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;

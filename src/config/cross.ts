@@ -23,6 +23,7 @@ export function contradictions(file: ConfigFile): readonly Contradiction[] {
     ...laneRules(file),
     ...limitContradictions(file),
     ...tempfail(file),
+    ...imap(file),
     ...ending(file),
   ];
 }
@@ -163,6 +164,29 @@ function tempfail(file: ConfigFile): readonly Contradiction[] {
     const shown = formatDuration(wait * 1000);
     const text = `found ${shown}, expected at most 4min: Postfix waits 5min for an answer`;
     wrong.push({ path: ['tempfail', 'wait'], text });
+  }
+  return wrong;
+}
+
+const IMAP_NEEDS = [
+  ['host', 'the name of the IMAP server'],
+  ['user', 'the name to log in with'],
+  ['password_file', 'the path of a file whose first line is the password'],
+] as const;
+
+function imap({ feedback }: ConfigFile): readonly Contradiction[] {
+  const part = feedback?.imap;
+  if (part === undefined) return [];
+  const wrong: Contradiction[] = IMAP_NEEDS.flatMap(([key, expected]) => {
+    if (part[key] !== undefined) return [];
+    const path = ['feedback', 'imap', key];
+    return [{ path, text: `found nothing, expected ${expected}`, restsOn: path }];
+  });
+  const { mailbox = 'INBOX', move_to: moveTo } = part;
+  if (moveTo !== undefined && moveTo.toLowerCase() === mailbox.toLowerCase()) {
+    const text = `found ${JSON.stringify(moveTo)}, expected another folder than the one that is read`;
+    const restsOn = ['feedback', 'imap', 'mailbox'];
+    wrong.push({ path: ['feedback', 'imap', 'move_to'], text, restsOn });
   }
   return wrong;
 }

@@ -70,6 +70,9 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 #  not_final: []
 # An example: the unit whose journal it is, where there is more than one Postfix.
 #  journal_unit: postfix@-.service
+# An example: a mailbox that bounces and complaints come to. TLS from the first byte (port 993), or
+# tls: starttls; with move_to: Read those that were read are moved, else the mailbox is only read.
+#  imap: { host: imap.example.org, user: bounces, password_file: /etc/postpace/imap.password }
 
 # Each destination that no provider names has these limits for itself.
 # pace: one recipient every window/N, at most burst of them back to back (a tenth of N if left out).

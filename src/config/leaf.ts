@@ -63,6 +63,14 @@ export const ports = leaf('a list of ports such as [10025]', (value) =>
   Array.isArray(value) && value.every(isPort) ? value : undefined,
 );
 
+export const port = leaf('a port from 1 to 65535', (value) => (isPort(value) ? value : undefined));
+
+/** A name or an IP address, as a certificate names it. */
+export const serverName = text('a host name or an IP address', (value) => {
+  if (isIP(value) !== 0) return value;
+  return /^[\w-]+(\.[\w-]+)*\.?$/.test(value) && value.length <= 253 ? value : undefined;
+});
+
 export const store = text(STORE_FORMS, parseStore);
 
 /** A part of the names of Redis keys. */

@@ -48,6 +48,18 @@ const laneRule = map({
   header: headers.optional(),
 });
 
+/** A mailbox that reports come to; cross.ts knows which keys must be there. */
+const imap = map({
+  host: leaf.serverName.optional(),
+  port: leaf.port.optional(),
+  tls: leaf.oneOf(['tls', 'starttls']).optional(),
+  ca_file: leaf.path.optional(),
+  user: leaf.name.optional(),
+  password_file: leaf.path.optional(),
+  mailbox: leaf.name.optional(),
+  move_to: leaf.name.optional(),
+});
+
 const lane = map({
   senders: z.array(leaf.sender, { error: 'a list of addresses or @domains' }).optional(),
   rules: z.array(laneRule, { error: 'a list of rules' }).optional(),
@@ -95,6 +107,7 @@ export const configFile = map({
     not_final: z.array(leaf.ruleId, { error: 'a list of rules' }).optional(),
     token: leaf.oneOf(['on', 'off']).optional(),
     token_key_file: leaf.path.optional(),
+    imap: imap.optional(),
   }).optional(),
   default: map(limits).optional(),
   providers: z
@@ -121,6 +134,7 @@ export const configFile = map({
 /** The file as read: keys and units of the file, each value checked by itself. */
 export type ConfigFile = z.infer<typeof configFile>;
 export type ProviderPart = z.infer<typeof provider>;
+export type ImapPart = z.infer<typeof imap>;
 export type LanePart = z.infer<typeof lane>;
 export type LaneRulePart = z.infer<typeof laneRule>;
 export type LimitsPart = Pick<

@@ -3,7 +3,10 @@ import type { Provider } from '../provider/provider.ts';
 import type { Config, LaneConfig, LaneRule } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
 import { limitsOf, providersOf } from './providers.ts';
-import type { ConfigFile, LanePart, LaneRulePart } from './schema.ts';
+import type { ConfigFile, ImapPart, LanePart, LaneRulePart } from './schema.ts';
+
+/** RFC 9051, 2.1 and 11.1; RFC 8314. */
+const IMAP_PORTS = { tls: 993, starttls: 143 };
 
 /** The configuration that a checked file stands for; `{}`: the defaults alone. */
 export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config, 'file'> {
@@ -41,6 +44,7 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
       ...(file.feedback?.token_key_file !== undefined && {
         tokenKeyFile: file.feedback.token_key_file,
       }),
+      ...imapOf(file.feedback?.imap),
       ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
     },
     default: limits,
@@ -71,6 +75,25 @@ function redisOf(part: NonNullable<ConfigFile['redis']>): Config['redis'] {
     ...(password_file !== undefined && { passwordFile: password_file }),
     ...(sentinel_password_file !== undefined && { sentinelPasswordFile: sentinel_password_file }),
     ...(ca_file !== undefined && { caFile: ca_file }),
+  };
+}
+
+/** A checked file has the keys that must be there. */
+function imapOf(part: ImapPart | undefined): Pick<Config['feedback'], 'imap'> {
+  if (part?.host === undefined || !part.user || !part.password_file) return {};
+  const { host, tls = 'tls', user, password_file: passwordFile, mailbox = 'INBOX' } = part;
+  const { port = IMAP_PORTS[tls], ca_file: caFile, move_to: moveTo } = part;
+  return {
+    imap: {
+      host,
+      port,
+      tls,
+      user,
+      passwordFile,
+      mailbox,
+      ...(caFile !== undefined && { caFile }),
+      ...(moveTo !== undefined && { moveTo }),
+    },
   };
 }
 

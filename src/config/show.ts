@@ -3,14 +3,14 @@ import type { Limits, SenderLimits } from '../limit/limits.ts';
 import { formatDuration, formatRate } from '../limit/rate.ts';
 import type { TextPattern } from '../mail/text-pattern.ts';
 import { formatDnsServer } from '../provider/dns-server.ts';
-import type { Config, Helper, LaneRule } from './config.ts';
+import type { Config, Helper, ImapConfig, LaneRule } from './config.ts';
 import { formatEndpoint } from './endpoint.ts';
 import { formatStore } from './store-url.ts';
 
 /**
  * A plain object with the file's keys, every default filled in; as YAML it loads to the same
  * configuration, but for a password in the store's URL. `tempfail`, `redis`, `dns.servers`,
- * `max_hold`, `journal_unit`, `expire`, `outbound_transports`, `per_sender` and a provider's `mode`
+ * `max_hold`, `journal_unit`, `imap`, `expire`, `outbound_transports`, `per_sender` and a provider's `mode`
  * are there only where they are set.
  */
 export function showConfig(config: Config): Readonly<Record<string, unknown>> {
@@ -59,6 +59,7 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
       ...(feedback.timeScale !== 1 && { time_scale: feedback.timeScale }),
       token: feedback.token ? 'on' : 'off',
       ...(feedback.tokenKeyFile !== undefined && { token_key_file: feedback.tokenKeyFile }),
+      ...(feedback.imap && { imap: showImap(feedback.imap) }),
       ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
     },
     default: showLimits(config.default),
@@ -79,6 +80,15 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
     adopt: config.adopt,
     reconcile: time(config.reconcileMs),
     retry: { min: time(retry.minMs), max: time(retry.maxMs) },
+  };
+}
+
+function showImap({ caFile, passwordFile, moveTo, ...same }: ImapConfig): object {
+  return {
+    ...same,
+    password_file: passwordFile,
+    ...(caFile !== undefined && { ca_file: caFile }),
+    ...(moveTo !== undefined && { move_to: moveTo }),
   };
 }
 

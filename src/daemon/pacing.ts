@@ -23,6 +23,7 @@ import { FeedbackList } from './feedback-list.ts';
 import type { FeedbackMemory } from './feedback-memory.ts';
 import { FeedbackVerbs } from './feedback-verbs.ts';
 import type { Live } from './live.ts';
+import { ImapSource } from './imap-source.ts';
 import { MailFeedback } from './mail-feedback.ts';
 import type { MilterParts } from './milter.ts';
 import { milterNames } from './places.ts';
@@ -48,6 +49,8 @@ export interface PostfixPacing {
   readonly feedback: DaemonFeedback;
   /** Reports that come as mail. */
   readonly reports: MailFeedback;
+  /** Where they come from, if a mailbox is named. */
+  readonly imap: ImapSource;
   readonly feedbackVerbs: FeedbackVerbs;
   /** The header by which a report of a message is known again. */
   readonly sign: NonNullable<MilterParts['token']>;
@@ -158,6 +161,14 @@ export function createPacing(parts: PacingParts): PostfixPacing {
       return { id: flight.id, leftMs: flight.sinceMs };
     },
   });
+  const imap = new ImapSource({
+    stateDir: config.stateDir,
+    log,
+    nowMs,
+    settings: () => live.config.feedback.imap,
+    take: (raw) => reports.takeMail(raw, 'imap'),
+    mayTake: () => guard.mayTake('imap'),
+  });
   const feedbackVerbs = new FeedbackVerbs({
     mail: reports,
     list,
@@ -169,5 +180,5 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     const facts = { id: pacer.is.desk.idOf(queueId), atSec: Math.floor(nowMs() / 1000) };
     return { name: TOKEN_HEADER, value: signToken(memory.key, facts, recipients) };
   };
-  return { pacer, releaser, evidence, feedback, reports, feedbackVerbs, sign };
+  return { pacer, releaser, evidence, feedback, reports, imap, feedbackVerbs, sign };
 }

@@ -10,14 +10,12 @@ import { createMilter, type Milter } from '../milter/server.ts';
 import { HeldBook } from '../pace/held-book.ts';
 import type { Pacer } from '../pace/pacer.ts';
 import type { LogEvent } from '../postfix/event.ts';
-import type { PostfixReleaser } from '../postfix/release.ts';
 import type { Store } from '../store/store.ts';
 import { packageVersion } from '../version.ts';
-import type { DaemonFeedback } from './feedback.ts';
 import { openFeedbackMemory } from './feedback-memory.ts';
 import { statusHeader } from './header.ts';
 import { Intake } from './intake.ts';
-import { createPacing, type PacingParts } from './pacing.ts';
+import { createPacing, type PacingParts, type PostfixPacing } from './pacing.ts';
 import { listenAddress, mailLog } from './places.ts';
 import { Live } from './live.ts';
 import { doorKeeper, isOurDoor, warnOfRefusals } from './door-keeper.ts';
@@ -39,10 +37,9 @@ export class Service {
   readonly #live: Live;
   readonly #store: Store;
   readonly #book: HeldBook;
-  readonly #releaser: PostfixReleaser;
+  readonly #pacing: PostfixPacing;
   readonly #pacer: Pacer;
   readonly #milterOptions: () => MilterOptions<Conversation, Transaction>;
-  readonly #feedback: DaemonFeedback;
   readonly #milter: Milter;
   readonly #intake: Intake | undefined;
   readonly #logSource: string;
@@ -99,12 +96,8 @@ export class Service {
     this.#store = store;
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
-    const { pacer, releaser, evidence, feedback, feedbackVerbs, sign } = createPacing({
-      ...parts,
-      followsLog: opened !== undefined,
-    });
-    this.#feedback = feedback;
-    this.#releaser = releaser;
+    this.#pacing = createPacing({ ...parts, followsLog: opened !== undefined });
+    const { pacer, evidence, feedback, feedbackVerbs, sign } = this.#pacing;
     this.#pacer = pacer;
     this.#intake =
       opened &&
@@ -173,7 +166,8 @@ export class Service {
     await this.#intake?.start();
     await this.#pacer.inherit();
     this.#pacer.start();
-    this.#feedback.start();
+    this.#pacing.feedback.start();
+    this.#pacing.imap.start();
     void this.#keepComparing();
   }
 
@@ -202,7 +196,8 @@ export class Service {
     }
     this.#log.level = this.#live.config.logLevel;
     this.#milter.replace(this.#milterOptions());
-    await this.#feedback.keepTables();
+    await this.#pacing.feedback.keepTables();
+    await this.#pacing.imap.restart();
     warnOfRefusals(this.#live, this.#log);
     this.#pacer.is.desk.requeue();
     this.#pacer.is.scheduler.wakeAll();
@@ -215,9 +210,10 @@ export class Service {
     // Conversations that are open get their verdicts; what is due meanwhile leaves.
     await this.#milter.drain(drainMs);
     this.#pacer.stop();
-    await this.#releaser.close();
+    await this.#pacing.releaser.close();
+    await this.#pacing.imap.stop();
     await this.#intake?.stop();
-    await this.#feedback.stop();
+    await this.#pacing.feedback.stop();
     await this.#store.close();
     this.#book.close();
   }

@@ -32,6 +32,31 @@ const KEYS =
 const long = `/${'x'.repeat(107)}`;
 
 const table: readonly (readonly [text: string, message: string])[] = [
+  // A mailbox that reports come to.
+  [
+    'feedback: { imap: { host: imap.example.org } }',
+    'p.yaml:1: feedback.imap.user: found nothing, expected the name to log in with\n' +
+      'p.yaml:1: feedback.imap.password_file: found nothing, expected the path of a file whose first line is the password',
+  ],
+  [
+    'feedback: { imap: { host: imap://x, user: u, password_file: imap.password } }',
+    'p.yaml:1: feedback.imap.host: found "imap://x", expected a host name or an IP address\n' +
+      'p.yaml:1: feedback.imap.password_file: found "imap.password", expected an absolute path',
+  ],
+  [
+    'feedback: { imap: { host: a.example, user: u, password_file: /p, port: 0, tls: none } }',
+    'p.yaml:1: feedback.imap.port: found 0, expected a port from 1 to 65535\n' +
+      'p.yaml:1: feedback.imap.tls: found "none", expected one of tls, starttls',
+  ],
+  [
+    'feedback: { imap: { host: a.example, user: u, password_file: /p, move_to: inbox } }',
+    'p.yaml:1: feedback.imap.move_to: found "inbox", expected another folder than the one that is read',
+  ],
+  [
+    'feedback: { imap: { hosts: a.example, user: u, password_file: /p } }',
+    'p.yaml:1: feedback.imap.hosts: found an unknown key, expected host, perhaps\n' +
+      'p.yaml:1: feedback.imap.host: found nothing, expected the name of the IMAP server',
+  ],
   // Lanes and senders.
   [
     'lanes: { bulk: { rules: [{ headers: { X: y } }] } }',

@@ -16,7 +16,10 @@ state_dir: /srv/postpace
 postfix: { expire: [postsuper, -f, '-'], outbound_transports: [smtp], hold: unix:/tmp/h }
 own_addresses: [192.0.2.25]
 dns: { servers: [192.0.2.53, '[::1]:5353'] }
-feedback: { log: none, journal_unit: postfix }
+feedback:
+  log: none
+  journal_unit: postfix
+  imap: { host: '::1', tls: starttls, ca_file: /c, user: u, password_file: /p, move_to: Read }
 default: { pace: 20/2s, burst: 4, quotas: [300/h, 1500/day], in_flight: none }
 providers:
   qq: { pace: none, mode: observe }
