@@ -125,6 +125,13 @@ export interface Config {
     /** Where reports are read from; absent: nowhere. */
     readonly imap?: ImapConfig;
   };
+  /** Who is told of what a person should look at; nothing set: the log alone. */
+  readonly alerts: {
+    /** An address, or the name of a local mailbox. */
+    readonly mail?: string;
+    /** Executed with the alert as JSON on its standard input. */
+    readonly command?: readonly string[];
+  };
   /** Every destination that no provider names has a bucket of its own under these. */
   readonly default: Limits;
   /** The built-in ones as the file changed them, then the file's own; no domain is in two. */

@@ -19,6 +19,7 @@ export const DEFAULTS: Omit<Config, 'file' | 'providers'> = {
   dns: { groupByMx: true },
   ownAddresses: [],
   feedback: { log: 'auto', adjust: true, timeScale: 1, notFinal: [], token: false },
+  alerts: {},
   default: {
     pace: { count: 60, windowUs: 60e6, burst: 10 },
     quotas: [],

@@ -74,6 +74,12 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 # tls: starttls; with move_to: Read those that were read are moved, else the mailbox is only read.
 #  imap: { host: imap.example.org, user: bounces, password_file: /etc/postpace/imap.password }
 
+# Who is told when a provider blocks us or refuses mail for something of ours to mend: an address by
+# mail, a command that is given the alert as JSON (docs/alerts.md). Examples; without them the log is.
+#alerts:
+#  mail: postmaster@example.org
+#  command: [/usr/local/bin/tell-the-postmaster]
+
 # Each destination that no provider names has these limits for itself.
 # pace: one recipient every window/N, at most burst of them back to back (a tenth of N if left out).
 # quotas: in no time of that length more than N. in_flight: messages with Postfix at the same time.

@@ -101,13 +101,18 @@ export const helper = leaf(
       const read = parseEndpoint(value.trim());
       return read?.kind === 'unix' ? read : undefined;
     }
-    if (!Array.isArray(value) || value.length === 0) return undefined;
-    const argv = value.filter((word) => typeof word === 'string' && !word.includes('\0'));
-    return argv.length === value.length && argv[0] !== ''
-      ? { kind: 'command', argv: argv.map(String) }
-      : undefined;
+    const argv = readArgv(value);
+    return argv && { kind: 'command', argv };
   },
 );
+
+export const command = leaf('a command as a list of words', readArgv);
+
+function readArgv(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const argv = value.filter((word) => typeof word === 'string' && !word.includes('\0'));
+  return argv.length === value.length && argv[0] !== '' ? argv.map(String) : undefined;
+}
 
 export const logSource = text('auto, journal, none or an absolute path', (value) =>
   ['auto', 'journal', 'none'].includes(value) || value.startsWith('/') ? value : undefined,
@@ -177,6 +182,15 @@ export const sender = text('an address such as noreply@example.org, or @example.
     ? canonicalAddress(address)
     : undefined;
 });
+
+/** Somebody to write to, as the file says it. */
+export const mailbox = text(
+  'an address such as postmaster@example.org, or a local name such as root',
+  (value) =>
+    parseAddress(value).kind === 'mailbox' && !/[\s<>,;:\p{Cc}]|^[@-]/u.test(value)
+      ? value
+      : undefined,
+);
 
 /** A value that stands for itself, or a list of such. */
 export function someOf<T>(one: z.ZodType<T>, error: string) {

@@ -109,6 +109,10 @@ export const configFile = map({
     token_key_file: leaf.path.optional(),
     imap: imap.optional(),
   }).optional(),
+  alerts: map({
+    mail: leaf.mailbox.optional(),
+    command: leaf.command.optional(),
+  }).optional(),
   default: map(limits).optional(),
   providers: z
     .preprocess(

@@ -47,6 +47,10 @@ export function settle(file: ConfigFile, pack: readonly Provider[]): Omit<Config
       ...imapOf(file.feedback?.imap),
       ...(file.feedback?.journal_unit !== undefined && { journalUnit: file.feedback.journal_unit }),
     },
+    alerts: {
+      ...(file.alerts?.mail !== undefined && { mail: file.alerts.mail }),
+      ...(file.alerts?.command !== undefined && { command: file.alerts.command }),
+    },
     default: limits,
     providers: providersOf(file.providers ?? {}, pack, limits),
     lanes: DEFAULTS.lanes.map((lane) => laneOf(lane, file.lanes ?? {})),

@@ -9,7 +9,7 @@ import { formatStore } from './store-url.ts';
 
 /**
  * A plain object with the file's keys, every default filled in; as YAML it loads to the same
- * configuration, but for a password in the store's URL. `tempfail`, `redis`, `dns.servers`,
+ * configuration, but for a password in the store's URL. `tempfail`, `redis`, `alerts`, `dns.servers`,
  * `max_hold`, `journal_unit`, `imap`, `expire`, `outbound_transports`, `per_sender` and a provider's `mode`
  * are there only where they are set.
  */
@@ -62,6 +62,7 @@ export function showConfig(config: Config): Readonly<Record<string, unknown>> {
       ...(feedback.imap && { imap: showImap(feedback.imap) }),
       ...(feedback.journalUnit !== undefined && { journal_unit: feedback.journalUnit }),
     },
+    ...(Object.keys(config.alerts).length > 0 && { alerts: config.alerts }),
     default: showLimits(config.default),
     providers: Object.fromEntries(
       config.providers.map(({ id, name, domains, mxSuffixes, limits, mode }) => {

@@ -46,8 +46,12 @@ export class FeedbackList {
   readonly #counts = new Map<string, number>();
   readonly #startedAt: number;
 
-  constructor(startedAt: number) {
+  readonly #heard: (event: FeedbackEventReport) => void;
+
+  /** `heard` is told of each event that is listed. */
+  constructor(startedAt: number, heard: (event: FeedbackEventReport) => void) {
     this.#startedAt = startedAt;
+    this.#heard = heard;
   }
 
   add({ classification, reply, ...event }: HeardEvent): FeedbackEventReport {
@@ -56,6 +60,7 @@ export class FeedbackList {
     this.#events.push(shown);
     if (this.#events.length >= 2 * MOST) this.#events = this.#events.slice(-MOST);
     this.count(event);
+    this.#heard(shown);
     return shown;
   }
 

@@ -9,6 +9,7 @@ import type { Blame, Feedback } from '../pace/ports.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { DeliveryEvent } from '../postfix/event.ts';
 import type { Store } from '../store/store.ts';
+import type { Alerts } from './alerts.ts';
 import { type FeedbackList, heardInLog } from './feedback-list.ts';
 import { feedbackReport, type Reported } from './feedback-report.ts';
 import { Reminders } from './reminders.ts';
@@ -21,6 +22,7 @@ export interface FeedbackParts {
   readonly log: PaceLog;
   readonly sent: SentBook;
   readonly list: FeedbackList;
+  readonly alerts: Alerts;
   readonly nowMs: () => number;
   /** false: outcomes are read and told, and move no limit. */
   readonly adjusts: () => boolean;
@@ -124,10 +126,9 @@ export class DaemonFeedback implements Feedback, Reported {
     const { classifier, ownAddresses, scale } = this.#parts;
     if (scale() !== 1) this.#trial.add(provider, departure.leftMs, scale());
     const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
-    this.#parts.sent.note(event.queueId, [event.recipient, event.origTo], {
-      ...departure,
-      fate: fateOf(event),
-    });
+    const fate = fateOf(event);
+    this.#parts.sent.note(event.queueId, [event.recipient, event.origTo], { ...departure, fate });
+    this.#parts.alerts.outcome(event, provider, classification);
     if (classification !== undefined) this.remind(event, provider, classification);
     let told: Promise<Done | undefined> | undefined;
     if (tells === 'taken') this.#taken(speaksFor('taken'), departure);
@@ -224,9 +225,8 @@ export class DaemonFeedback implements Feedback, Reported {
       if (tells === 'slow') {
         return await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, reply);
       } else if (tells === 'blocked') {
-        const hold = holdMs === undefined ? {} : { holdMs };
-        const blocked = { ...departure, kind: 'blocked' as const, sentPerMin, ...hold };
-        return await learner.tell(provider, blocked, reply);
+        const blocked = { ...departure, kind: 'blocked' as const, sentPerMin };
+        return await learner.tell(provider, holdMs ? { ...blocked, holdMs } : blocked, reply);
       } else {
         const deliveredSince = this.#since.get(provider) ?? 1;
         this.#since.set(provider, 0);

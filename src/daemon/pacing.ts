@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts';
 import { openAt } from '../pace/flights.ts';
 import { signToken, TOKEN_HEADER } from '../feedback/token.ts';
 import { FloodGuard } from '../feedback/flood-guard.ts';
+import { Alerts } from './alerts.ts';
 import { DaemonFeedback } from './feedback.ts';
 import { FeedbackList } from './feedback-list.ts';
 import type { FeedbackMemory } from './feedback-memory.ts';
@@ -109,7 +110,14 @@ export function createPacing(parts: PacingParts): PostfixPacing {
   });
   const nowMs = (): number => clock.nowMs();
   const classifier = createClassifier(rules);
-  const list = new FeedbackList(Math.round(nowMs()));
+  const alerts = new Alerts({
+    log,
+    nowMs,
+    host: myhostname,
+    config: () => live.config,
+    env: process.env,
+  });
+  const list = new FeedbackList(Math.round(nowMs()), (event) => alerts.heard(event));
   const feedback = new DaemonFeedback({
     learner,
     keepTables: () => tables.keep(),
@@ -118,6 +126,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     log,
     sent: memory.sent,
     list,
+    alerts,
     nowMs,
     adjusts: () => live.config.feedback.adjust,
     scale: () => live.config.feedback.timeScale,

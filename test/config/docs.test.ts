@@ -8,13 +8,14 @@ const page = readFileSync('docs/configuration.md', 'utf8');
 t.ok(configFile.safeParse({}).success, 'every key may be left out');
 
 const maps: readonly (readonly [path: readonly string[], prefix: string, keys: number])[] = [
-  [[], '', 22],
+  [[], '', 23],
   [['tempfail'], 'tempfail.', 2],
   [['redis'], 'redis.', 3],
   [['postfix'], 'postfix.', 5],
   [['dns'], 'dns.', 2],
   [['feedback'], 'feedback.', 8],
   [['feedback', 'imap'], 'feedback.imap.', 8],
+  [['alerts'], 'alerts.', 2],
   [['retry'], 'retry.', 2],
   [['lanes'], 'lanes.', 3],
   [['lanes', 'bulk'], '', 3],

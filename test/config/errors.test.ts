@@ -28,7 +28,7 @@ const PATTERN =
 const DURATION = 'a duration such as 90s, 30m, 2h or 1d';
 const KEYS =
   'listen, mode, tempfail, store, pool, redis, state_dir, control, http, log_level, postfix, dns, own_addresses, feedback, ' +
-  'default, providers, lanes, max_hold, on_max_hold, adopt, reconcile, retry';
+  'alerts, default, providers, lanes, max_hold, on_max_hold, adopt, reconcile, retry';
 const long = `/${'x'.repeat(107)}`;
 
 const table: readonly (readonly [text: string, message: string])[] = [
@@ -136,6 +136,20 @@ const table: readonly (readonly [text: string, message: string])[] = [
   [
     'feedback: { log: mail.log }',
     'p.yaml:1: feedback.log: found "mail.log", expected auto, journal, none or an absolute path',
+  ],
+  ...["'Post Master <a@b.example>'", '-oX@b.example', "'@b.example'", "''"].map(
+    (found): readonly [string, string] => [
+      `alerts: { mail: ${found} }`,
+      `p.yaml:1: alerts.mail: found "${found.replaceAll("'", '')}", expected an address such as postmaster@example.org, or a local name such as root`,
+    ],
+  ),
+  [
+    'alerts: { command: notify --all }',
+    'p.yaml:1: alerts.command: found "notify --all", expected a command as a list of words',
+  ],
+  [
+    'alerts: { email: a@b.example }',
+    'p.yaml:1: alerts.email: found an unknown key, expected mail, perhaps',
   ],
   ['postfix: 3', 'p.yaml:1: postfix: found 3, expected a map of keys'],
 

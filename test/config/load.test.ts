@@ -36,6 +36,7 @@ const defaults: Omit<Config, 'file'> = {
   dns: { groupByMx: true },
   ownAddresses: [],
   feedback: { log: 'auto', adjust: true, timeScale: 1, notFinal: [], token: false },
+  alerts: {},
   default: { pace: { count: 60, windowUs: MINUTE_US, burst: 10 }, quotas: [], inFlight: 5 },
   providers: loadPack(),
   lanes: [
@@ -90,6 +91,7 @@ postfix:
 dns: { group_by_mx: false, servers: [192.0.2.53, '192.0.2.54:5353', '2001:db8::53', '[::1]:5353'] }
 own_addresses: [192.0.2.25, '2001:db8::25']
 feedback: { log: /var/log/mail.log, journal_unit: postfix@-.service, adjust: off, time_scale: 60, not_final: [qq/content-denied], token: on, token_key_file: /etc/postpace/feedback.key }
+alerts: { mail: root, command: [tell, '--now'] }
 default: { pace: 20/2s, burst: 4, quotas: [300/h], in_flight: none }
 lanes:
   transactional: { senders: [NoReply@Example.ORG., '@münchen.de'], max_hold: 2h }
@@ -139,6 +141,7 @@ retry: { min: 5s, max: 1m }
       token: true,
       tokenKeyFile: '/etc/postpace/feedback.key',
     },
+    alerts: { mail: 'root', command: ['tell', '--now'] },
     default: {
       pace: { count: 20, windowUs: 2e6, burst: 4 },
       quotas: [{ count: 300, windowUs: HOUR_US }],

@@ -20,6 +20,7 @@ feedback:
   log: none
   journal_unit: postfix
   imap: { host: '::1', tls: starttls, ca_file: /c, user: u, password_file: /p, move_to: Read }
+alerts: { mail: a@b.example, command: [tell] }
 default: { pace: 20/2s, burst: 4, quotas: [300/h, 1500/day], in_flight: none }
 providers:
   qq: { pace: none, mode: observe }
@@ -68,8 +69,8 @@ t.test('the file that config init prints', async (t) => {
   const uncommented = initText().replaceAll(/^#(?=(?: {2})?[a-z_.]+:)/gm, '');
   const config = parseConfig(uncommented, 'p.yaml');
   t.not(uncommented, initText(), 'keys were uncommented');
-  const { providers, lanes, postfix, dns, ownAddresses, feedback, tempfail, maxHoldMs, ...rest } =
-    config;
+  const { providers, lanes, postfix, dns, ownAddresses, feedback, alerts, ...others } = config;
+  const { tempfail, maxHoldMs, ...rest } = others;
   const {
     providers: _providers,
     lanes: _lanes,
@@ -77,12 +78,14 @@ t.test('the file that config init prints', async (t) => {
     dns: _dns,
     ownAddresses: _ownAddresses,
     feedback: _feedback,
+    alerts: _alerts,
     tempfail: _tempfail,
     ...expected
   } = defaults;
   t.same(rest, expected, 'what is no example is the default');
   t.match(postfix, { ...builtIn, outboundTransports: ['smtp', 'slow'] }, 'helpers are the default');
   t.match(feedback, { log: 'auto', journalUnit: 'postfix@-.service' });
+  t.match(alerts, { mail: 'postmaster@example.org', command: [/tell/] });
   t.same(tempfail, { ports: [10025], waitMs: 20_000 });
   t.match(dns, { groupByMx: true, servers: [{ port: 53 }, { address: '::1', port: 5353 }] });
   t.equal(maxHoldMs, 86_400_000);
