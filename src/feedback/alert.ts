@@ -3,7 +3,7 @@ import type { Category } from './category.ts';
 
 export interface Alert {
   /** `blocked`, `suspended`, `bad_mailbox_wave`, or the category of what is ours to mend. */
-  readonly cause: Category | 'blocked' | 'suspended' | 'bad_mailbox_wave';
+  readonly cause: string;
   readonly provider: string;
   /** One sentence without its stop, fit for a subject. */
   readonly summary: string;
@@ -22,7 +22,7 @@ export interface HeardOutcome {
   readonly trust: string;
   readonly outcome: string;
   readonly why: string | null;
-  readonly category: Category;
+  readonly category: string;
   readonly group: string;
   readonly blames: string;
   readonly reply: string;
@@ -60,7 +60,7 @@ export function alertOf(heard: HeardOutcome): Alert | undefined {
     ...facts,
     cause: category,
     summary: `${provider} refuses mail for something of ours to mend (${category})`,
-    advice: `Sending slower does not help, so no limit was changed. ${CURES[category] ?? AS_SAID}`,
+    advice: `Sending slower does not help, so no limit was changed. ${CURES.get(category) ?? AS_SAID}`,
   };
 }
 
@@ -87,13 +87,15 @@ const DELISTING =
   'Read what the reply says about being taken off the list; if mail goes on being refused, ask ' +
   'the provider.';
 const AS_SAID = 'Mend what the reply names.';
-const CURES: Readonly<Partial<Record<Category, string>>> = {
-  auth_failure: "Check SPF, DKIM and DMARC of the sender's domain.",
-  bad_rdns:
+const CURES: ReadonlyMap<string, string> = new Map<Category, string>([
+  ['auth_failure', "Check SPF, DKIM and DMARC of the sender's domain."],
+  [
+    'bad_rdns',
     'The sending address needs a PTR record whose name resolves to that address, and Postfix ' +
-    'should greet with it (smtp_helo_name).',
-  sender_rejected: "The sender's domain must exist, with an MX or an address that takes mail.",
-};
+      'should greet with it (smtp_helo_name).',
+  ],
+  ['sender_rejected', "The sender's domain must exist, with an MX or an address that takes mail."],
+]);
 
 /**
  * The alert as a message for sendmail(1). `X-Postpace-Alert` is there for lanes and filters, and
