@@ -13,6 +13,21 @@ t.teardown(() => rm(directory, { recursive: true }));
 
 const NOW = Date.UTC(2026, 10, 24);
 
+const bounce = (recipient: string): DeliveryEvent => ({
+  kind: 'delivery',
+  atMs: NOW,
+  program: 'smtp',
+  pid: 1,
+  queueId: '4f',
+  recipient,
+  relay: 'mx.gmx.example[192.0.2.1]:25',
+  status: 'bounced',
+  dsn: '5.1.1',
+  reply: '550 5.1.1 no such user',
+  delaySec: 1,
+  contacted: true,
+});
+
 /** Alerts whose command appends to a file; what it was told, and what was logged. */
 function stage(name: string, alerts: { mail?: string; command?: readonly string[] } = {}) {
   const file = join(directory, name);
@@ -80,20 +95,6 @@ t.test('ways that fail are logged', async (t) => {
 
 t.test('unknown recipients are counted, those of an alert are not', async (t) => {
   const { is, told } = stage('wave', { mail: 'Ops@gmx.example' });
-  const bounce = (recipient: string): DeliveryEvent => ({
-    kind: 'delivery',
-    atMs: NOW,
-    program: 'smtp',
-    pid: 1,
-    queueId: '4f',
-    recipient,
-    relay: 'mx.gmx.example[192.0.2.1]:25',
-    status: 'bounced',
-    dsn: '5.1.1',
-    reply: '550 5.1.1 no such user',
-    delaySec: 1,
-    contacted: true,
-  });
   const unknown = {
     category: 'bad_mailbox',
     group: 'recipient',
