@@ -2,27 +2,34 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { canonicalAddress, parseAddress } from '../mail/address.ts';
 import { comparable } from '../mail/header-text.ts';
-import type { Origin } from '../mail/origin.ts';
+import { ALERT_HEADER, isAlert, type Origin } from '../mail/origin.ts';
 import { matches, type TextPattern } from '../mail/text-pattern.ts';
-import type { LaneConfig, LaneRule } from './config.ts';
+import type { Config, LaneConfig, LaneRule } from './config.ts';
+
+type LaneSettings = Pick<Config, 'lanes' | 'alerts'>;
 
 /**
- * Origin -> the name of its lane. The rules go first, those of the best lane before others, each in
- * the order of the file, and the first that matches wins. Then the lists of senders: a listed
- * address goes before its listed domain. Whoever is in neither is in `default`, the null sender too.
+ * Origin -> the name of its lane. An alert of ours is in `transactional`, if any are mailed. Else the
+ * rules go first, those of the best lane before others, each in the order of the file, and the first
+ * that matches wins. Then the lists of senders: a listed address goes before its listed domain.
+ * Whoever is in neither is in `default`, the null sender too.
  */
-export function createLaneOf(lanes: readonly LaneConfig[]): (origin: Origin) => string {
+export function createLaneOf({ lanes, alerts }: LaneSettings): (origin: Origin) => string {
   const rules = lanes.flatMap(({ name, rules: some }) =>
     some.map((rule) => ({ name, test: testOf(rule) })),
   );
   const laneOfSender = createLaneOfSender(lanes);
-  return (origin) => rules.find(({ test }) => test(origin))?.name ?? laneOfSender(origin.sender);
+  return (origin) => {
+    if (alerts.mail !== undefined && isAlert(origin)) return 'transactional';
+    return rules.find(({ test }) => test(origin))?.name ?? laneOfSender(origin.sender);
+  };
 }
 
-/** Headers that the rules look at, in lower case. */
-export function headerNames(lanes: readonly LaneConfig[]): ReadonlySet<string> {
+/** Headers that lanes go by, in lower case. */
+export function headerNames({ lanes, alerts }: LaneSettings): ReadonlySet<string> {
   const rules = lanes.flatMap((lane) => lane.rules);
-  return new Set(rules.flatMap(({ headers = [] }) => headers.map(({ name }) => lower(name))));
+  const names = rules.flatMap(({ headers = [] }) => headers.map(({ name }) => name));
+  return new Set((alerts.mail === undefined ? names : [ALERT_HEADER, ...names]).map(lower));
 }
 
 function createLaneOfSender(lanes: readonly LaneConfig[]): (sender: string) => string {

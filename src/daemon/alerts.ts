@@ -2,9 +2,9 @@
  * Tells a person what feedback can't mend: by mail through Postfix, by a command, and always in the
  * log. Nobody waits for it, and what fails is logged and ends there.
  */
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Config } from '../config/config.ts';
 import type { FeedbackEventReport } from '../control/api.ts';
+import { Allowance } from '../feedback/allowance.ts';
 import { type Alert, alertMail, alertOf, waveAlert } from '../feedback/alert.ts';
 import type { Classification } from '../feedback/classify.ts';
 import { MailboxWaves } from '../feedback/mailbox-wave.ts';
@@ -29,8 +29,8 @@ const LONGEST_MS = 10_000;
 export class Alerts {
   readonly #parts: AlertParts;
   readonly #waves = new MailboxWaves();
-  readonly #perCause = new RateLimiterMemory({ points: 1, duration: HOUR_SEC });
-  readonly #all = new RateLimiterMemory({ points: MOST_PER_HOUR, duration: HOUR_SEC });
+  readonly #perCause = new Allowance(1, HOUR_SEC);
+  readonly #all = new Allowance(MOST_PER_HOUR, HOUR_SEC);
 
   constructor(parts: AlertParts) {
     this.#parts = parts;
@@ -61,9 +61,9 @@ export class Alerts {
   async raise(alert: Alert): Promise<void> {
     const { log, host, config, nowMs, env } = this.#parts;
     const { cause, provider, summary, reply, queueId } = alert;
-    if (!(await passes(this.#perCause, `${cause} ${provider}`))) return;
+    if (!(await this.#perCause.passes(`${cause} ${provider}`))) return;
     const fields = { cause, provider, queueId, reply };
-    if (!(await passes(this.#all, 'all'))) {
+    if (!(await this.#all.passes('all'))) {
       log.warn(fields, `alert, not sent for there are too many: ${summary}`);
       return;
     }
@@ -91,16 +91,5 @@ export class Alerts {
   #isForUs(recipient: string | null): boolean {
     const { mail } = this.#parts.config().alerts;
     return mail !== undefined && recipient?.toLowerCase() === mail.toLowerCase();
-  }
-}
-
-/** The limiter rejects with its count where there are too many, and with an Error for a bug. */
-async function passes(limiter: RateLimiterMemory, key: string): Promise<boolean> {
-  try {
-    await limiter.consume(key);
-    return true;
-  } catch (error) {
-    if (error instanceof Error) throw error;
-    return false;
   }
 }

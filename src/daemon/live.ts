@@ -50,8 +50,8 @@ export class Live {
     this.postfix = postfix;
     this.outbound = outbound;
     this.grouping = new Grouping(config, parts);
-    this.#laneOf = createLaneOf(config.lanes);
-    this.headerNames = headerNames(config.lanes);
+    this.#laneOf = createLaneOf(config);
+    this.headerNames = headerNames(config);
     this.#laneIndex = indexOf(config);
   }
 
@@ -68,8 +68,8 @@ export class Live {
     this.outbound = outbound;
     this.config = config;
     this.grouping.replace(config);
-    this.#laneOf = createLaneOf(config.lanes);
-    this.headerNames = headerNames(config.lanes);
+    this.#laneOf = createLaneOf(config);
+    this.headerNames = headerNames(config);
     this.#laneIndex = indexOf(config);
   }
 

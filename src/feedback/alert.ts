@@ -1,4 +1,5 @@
 /** What a person should look at: why, in which words, and when it is worth telling. Pure. */
+import { ALERT_HEADER } from '../mail/origin.ts';
 import type { Category } from './category.ts';
 
 export interface Alert {
@@ -98,7 +99,7 @@ const CURES: ReadonlyMap<string, string> = new Map<Category, string>([
 ]);
 
 /**
- * The alert as a message for sendmail(1). `X-Postpace-Alert` is there for lanes and filters, and
+ * The alert as a message for sendmail(1). The header is there for lanes and filters, and
  * Auto-Submitted (RFC 3834) keeps robots from answering.
  */
 export function alertMail(alert: Alert, to: string, host: string): string {
@@ -113,7 +114,7 @@ export function alertMail(alert: Alert, to: string, host: string): string {
     `To: ${to}`,
     `Subject: ${host}: ${alert.summary}`,
     'Auto-Submitted: auto-generated',
-    `X-Postpace-Alert: ${alert.cause}`,
+    `${ALERT_HEADER}: ${alert.cause}`,
     'MIME-Version: 1.0',
     'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: 8bit',

@@ -1,5 +1,5 @@
 /** Keeps a flood of reports from counting, from filling the list and the log, and from taking time. */
-import type { RateLimiterMemory } from 'rate-limiter-flexible';
+import { Allowance } from './allowance.ts';
 
 export interface FloodLimits {
   /** Reports about one provider that may count, an hour. */
@@ -12,57 +12,26 @@ export interface FloodLimits {
 
 export const FLOOD_LIMITS: FloodLimits = { countedPerHour: 20, toldPerMin: 30, takenPerMin: 600 };
 
-interface Limiters {
-  readonly counted: RateLimiterMemory;
-  readonly told: RateLimiterMemory;
-  readonly taken: RateLimiterMemory;
-}
-
 export class FloodGuard {
-  readonly #limits: FloodLimits;
-  #limiters: Promise<Limiters> | undefined;
+  readonly #counted: Allowance;
+  readonly #told: Allowance;
+  readonly #taken: Allowance;
 
-  constructor(limits: FloodLimits = FLOOD_LIMITS) {
-    this.#limits = limits;
+  constructor({ countedPerHour, toldPerMin, takenPerMin }: FloodLimits = FLOOD_LIMITS) {
+    this.#counted = new Allowance(countedPerHour, 3600);
+    this.#told = new Allowance(toldPerMin, 60);
+    this.#taken = new Allowance(takenPerMin, 60);
   }
 
   mayCount(provider: string): Promise<boolean> {
-    return this.#passes('counted', provider);
+    return this.#counted.passes(provider);
   }
 
   mayTell(): Promise<boolean> {
-    return this.#passes('told', 'told');
+    return this.#told.passes('told');
   }
 
   mayTake(way: string): Promise<boolean> {
-    return this.#passes('taken', way);
-  }
-
-  async #passes(which: keyof Limiters, key: string): Promise<boolean> {
-    this.#limiters ??= limitersOf(this.#limits);
-    return passes((await this.#limiters)[which], key);
-  }
-}
-
-/** The library is loaded with the first report: most hosts get none, and it takes 10 MB. */
-async function limitersOf(limits: FloodLimits): Promise<Limiters> {
-  const library = await import('rate-limiter-flexible');
-  const limiter = (points: number, duration: number): RateLimiterMemory =>
-    new library.RateLimiterMemory({ points, duration });
-  return {
-    counted: limiter(limits.countedPerHour, 3600),
-    told: limiter(limits.toldPerMin, 60),
-    taken: limiter(limits.takenPerMin, 60),
-  };
-}
-
-/** The limiter rejects with its count where there are too many, and with an Error for a bug. */
-async function passes(limiter: RateLimiterMemory, key: string): Promise<boolean> {
-  try {
-    await limiter.consume(key);
-    return true;
-  } catch (error) {
-    if (error instanceof Error) throw error;
-    return false;
+    return this.#taken.passes(way);
   }
 }

@@ -13,6 +13,18 @@ export interface Origin {
   readonly headers?: ReadonlyMap<string, readonly HeaderText[]>;
 }
 
+/** The header of mail by which postpace tells its administrator of something. */
+export const ALERT_HEADER = 'X-Postpace-Alert';
+
+/**
+ * Whether it is such mail: by sendmail(1), with the null sender. Mail by SMTP is none, whatever its
+ * headers say.
+ */
+export function isAlert({ sender, client, headers }: Origin): boolean {
+  const isLocal = parseAddress(sender).kind === 'null' && client === undefined;
+  return isLocal && headers?.has(ALERT_HEADER.toLowerCase()) === true;
+}
+
 /** Of longer names the beginning counts. */
 const LONGEST = 256;
 

@@ -4,7 +4,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { headerText } from '../../src/mail/header-text.ts';
 import type { Origin } from '../../src/mail/origin.ts';
 
-const { lanes } = parseConfig(
+const settings = parseConfig(
   `lanes:
   transactional: { senders: [noreply@example.org, '@shop.example'] }
   default: { senders: [team@lists.example] }
@@ -12,7 +12,7 @@ const { lanes } = parseConfig(
 `,
   'p.yaml',
 );
-const laneOf = createLaneOf(lanes);
+const laneOf = createLaneOf(settings);
 
 const table: readonly (readonly [name: string, sender: string, lane: string])[] = [
   ['a listed address', 'noreply@example.org', 'transactional'],
@@ -59,7 +59,7 @@ t.test('rules: all conditions of one, the first that matches, before the senders
 `,
     'p.yaml',
   );
-  const laneBy = createLaneOf(config.lanes);
+  const laneBy = createLaneOf(config);
   const list = headers({ 'list-unsubscribe': [''], precedence: ['Bulk'] });
   const cases: readonly (readonly [name: string, origin: Origin, lane: string])[] = [
     [
@@ -91,6 +91,26 @@ t.test('rules: all conditions of one, the first that matches, before the senders
     ['a list where no rule matches', { sender: 'x@lists.example' }, 'bulk'],
   ];
   for (const [name, origin, lane] of cases) t.equal(laneBy(origin), lane, name);
-  t.same([...headerNames(config.lanes)], ['x-kind', 'list-unsubscribe', 'precedence']);
-  t.equal(headerNames(lanes).size, 0);
+  t.same([...headerNames(config)], ['x-kind', 'list-unsubscribe', 'precedence']);
+  t.equal(headerNames(settings).size, 0);
+});
+
+const BY_HEADER = `lanes: { bulk: { rules: [{ header: { X-Postpace-Alert: '*' } }] } }`;
+
+t.test('an alert of ours is transactional, whatever the rules say', async (t) => {
+  const told = parseConfig(`${BY_HEADER}\nalerts: { mail: ops@example.org }`, 'p.yaml');
+  const untold = parseConfig(`${BY_HEADER}\nalerts: { command: [tell] }`, 'p.yaml');
+  const alert: Origin = { sender: '', headers: headers({ 'x-postpace-alert': ['blocked'] }) };
+  t.equal(createLaneOf(told)(alert), 'transactional');
+  t.equal(createLaneOf(told)({ ...alert, sender: '<>' }), 'transactional');
+  t.equal(createLaneOf(told)({ ...alert, client: '127.0.0.1' }), 'bulk', 'by SMTP anybody says so');
+  t.equal(
+    createLaneOf(told)({ ...alert, sender: 'jo@example.org' }),
+    'bulk',
+    'not the null sender',
+  );
+  t.equal(createLaneOf(told)({ sender: '', headers: new Map() }), 'default');
+  t.equal(createLaneOf(untold)(alert), 'bulk', 'none are mailed');
+  const mailed = parseConfig('alerts: { mail: root }', 'p.yaml');
+  t.same([...headerNames(mailed)], ['x-postpace-alert']);
 });

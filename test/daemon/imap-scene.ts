@@ -44,7 +44,7 @@ export function startSource(
   const onTrouble = (text: string): void => void t.fail(text);
   const remembered = (name: string) =>
     new Remembered({ path: join(stateDir, name), most: 1000, onTrouble });
-  const list = new FeedbackList(0);
+  const list = new FeedbackList(0, () => undefined);
   const heard: string[] = [];
   const sizes: number[] = [];
   let mayTake = true;

@@ -8,11 +8,10 @@ import { startScene } from './scene.ts';
 
 const file = join(tmpdir(), `postpace-alert-${process.pid}`);
 const scene = await startScene({
-  sinks: { 'block.example': {}, 'ops.example': {} },
+  sinks: { 'block.example': {}, 'rdns.example': {}, 'ops.example': {} },
   config: {
     default: { pace: 'none' },
     providers: { block: { domains: ['block.example'], pace: '600/min', burst: 10 } },
-    lanes: { transactional: { rules: [{ header: { 'X-Postpace-Alert': '*' } }] } },
     own_addresses: ['127.0.0.1'],
     alerts: { mail: 'ops@ops.example', command: ['tee', '-a', file] },
     retry: { min: '300ms', max: '500ms' },
@@ -51,4 +50,19 @@ t.test('S3150 twice: one mail and one line', async (t) => {
   t.equal(scene.logged('alert: block blocks our address').length, 1);
   t.equal((await told()).length, 1);
   t.equal(mail.length, 1);
+});
+
+t.test('an alert that is held waits in the lane transactional', async (t) => {
+  const reply = '550 5.7.25 The IP address sending this message does not have a PTR record set up';
+  scene.sink('rdns.example').rule = ({ stage }) => (stage === 'mail' ? reply : undefined);
+  await scene.tell('suspend', 'ops.example', '--for', '1h');
+  await scene.burst({ mails: 1, from: '', to: () => 'u@rdns.example', serialPrefix: 'third' });
+  const { control } = scene.postpace;
+  const held = () => control.held({ provider: 'ops.example' });
+  await waitFor(async () => (await held()).length === 1, { what: 'the alert to be held' });
+  t.match(await held(), [{ sender: '', recipients: ['ops@ops.example'], lane: 'transactional' }]);
+  await scene.tell('resume', 'ops.example');
+  const mail = scene.sink('ops.example').deliveries;
+  await waitFor(() => mail.length === 2, { what: 'the alert' });
+  t.match(mail[1]?.headers.get('x-postpace-alert'), 'bad_rdns');
 });
