@@ -1,4 +1,4 @@
-import { ConfigError } from '../config/config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { connect } from './connect.ts';
 import { EXIT } from './exit.ts';
 import { printable } from './printable.ts';
@@ -13,15 +13,17 @@ const check = verb(
   async (options, shell) => {
     const { loadConfig } = await import('../config/load.ts');
     try {
-      const { file } = loadConfig({ file: options.config, env: shell.env });
-      if (options.json) sayJson(shell, { ok: true, file: file ?? null, errors: [] });
+      const { file, feedback } = loadConfig({ file: options.config, env: shell.env });
+      const warnings = await unknownRules(feedback);
+      if (!options.json) for (const one of warnings) complain(shell, printable(one));
+      if (options.json) sayJson(shell, { ok: true, file: file ?? null, errors: [], warnings });
       else if (file === undefined) say(shell, 'There is no configuration file: defaults hold.');
       else say(shell, printable(`${file}: no mistakes.`));
       return EXIT.ok;
     } catch (error) {
       if (!(error instanceof ConfigError) || !options.json) throw error;
       const file = options.config ?? shell.env['POSTPACE_CONFIG'] ?? null;
-      sayJson(shell, { ok: false, file, errors: error.message.split('\n') });
+      sayJson(shell, { ok: false, file, errors: error.message.split('\n'), warnings: [] });
       return EXIT.configuration;
     }
   },
@@ -71,6 +73,20 @@ export const config = group({
   show: ['What is in force', show],
   init: ['Print a file with every key, its default and what it means', init],
 });
+
+/** A rule may be gone after an upgrade: the daemon starts, and nothing comes of its id. */
+async function unknownRules({ notFinal }: Config['feedback']): Promise<readonly string[]> {
+  if (notFinal.length === 0) return [];
+  const { loadRules } = await import('../feedback/rule-files.ts');
+  const known = new Set(loadRules().map(({ id }) => id));
+  const unknown = notFinal.filter((id) => !known.has(id));
+  return unknown.map((id) => {
+    const [provider = ''] = id.split('/');
+    const some = [...known].filter((one) => one.startsWith(`${provider}/`));
+    const those = some.length > 0 ? some.join(', ') : 'an id that postpace classify prints';
+    return `warning: feedback.not_final: found ${id}, which is no rule, expected ${those}`;
+  });
+}
 
 async function fromFile(file: string | undefined, shell: Shell): Promise<unknown> {
   const { loadConfig } = await import('../config/load.ts');

@@ -34,9 +34,27 @@ t.test('config check: a good file', async (test) => {
     err: '',
   });
   const json = await postpace(['config', 'check', '--config', good, '--json']);
-  test.same(JSON.parse(json.out), { ok: true, file: good, errors: [] });
+  test.same(JSON.parse(json.out), { ok: true, file: good, errors: [], warnings: [] });
   const byEnv = await postpace(['config', 'check'], { POSTPACE_CONFIG: good });
   test.equal(byEnv.out, `${good}: no mistakes.\n`);
+});
+
+t.test('config check: a rule that is none is a warning', async (test) => {
+  const text = 'feedback: { not_final: [qq/nonsense, nobody/x, outlook/s3150] }\n';
+  const odd = await file('odd.yaml', text);
+  const { exit, out, err } = await postpace(['config', 'check', '--config', odd]);
+  test.equal(exit, 0);
+  test.equal(out, `${odd}: no mistakes.\n`);
+  const [first, second, ...rest] = err.trimEnd().split('\n');
+  test.match(
+    first,
+    /^warning: feedback\.not_final: found qq\/nonsense, .* expected qq\/[\w-]+, qq\//,
+  );
+  test.match(second, /found nobody\/x, which is no rule, expected an id that/);
+  test.same(rest, []);
+  const json = await postpace(['config', 'check', '--config', odd, '--json']);
+  test.equal(json.exit, 0);
+  test.equal(JSON.parse(json.out).warnings.length, 2);
 });
 
 t.test('config check: mistakes are exit 78, each with its line', async (test) => {
