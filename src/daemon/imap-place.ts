@@ -1,8 +1,7 @@
-/** How far a mailbox was read, on disk: written beside and renamed, so that it is never torn. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+/** How far a mailbox was read, on disk. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { reasonOf } from '../pace/log.ts';
+import { readStateFile, writeStateFile } from './state-file.ts';
 
 const NAME = 'imap-place.json';
 
@@ -18,23 +17,14 @@ const imapPlace = z.object({
 export type ImapPlace = Readonly<z.infer<typeof imapPlace>>;
 
 /** undefined: there is none, or none that can be read (told to `onTrouble`). */
-export async function readImapPlace(
+export function readImapPlace(
   stateDir: string,
   onTrouble: (text: string) => void,
 ): Promise<ImapPlace | undefined> {
-  const path = join(stateDir, NAME);
-  try {
-    return imapPlace.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (!isMissing) onTrouble(`${path} is no place in a mailbox: ${reasonOf(error)}`);
-    return undefined;
-  }
+  return readStateFile(join(stateDir, NAME), imapPlace, 'place in a mailbox', onTrouble);
 }
 
 /** Rejects with what the disk has against it. */
-export async function writeImapPlace(stateDir: string, place: ImapPlace): Promise<void> {
-  const path = join(stateDir, NAME);
-  await writeFile(`${path}.new`, JSON.stringify(place), { mode: 0o640 });
-  await rename(`${path}.new`, path);
+export function writeImapPlace(stateDir: string, place: ImapPlace): Promise<void> {
+  return writeStateFile(join(stateDir, NAME), place);
 }

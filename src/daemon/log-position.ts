@@ -1,9 +1,8 @@
-/** Where the log was read to, on disk: written beside and renamed, so that it is never torn. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+/** Where the log was read to, on disk. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { reasonOf } from '../pace/log.ts';
 import type { LogCursor } from '../postfix/follow.ts';
+import { readStateFile, writeStateFile } from './state-file.ts';
 
 const NAME = 'log-position.json';
 
@@ -29,14 +28,8 @@ export class LogPosition {
   }
 
   /** undefined: there is none, or none that can be read (told to `onTrouble`). */
-  async read(onTrouble: (text: string) => void): Promise<LogCursor | undefined> {
-    try {
-      return logCursor.parse(JSON.parse(await readFile(this.#path, 'utf8')));
-    } catch (error) {
-      const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!isMissing) onTrouble(`${this.#path} is no log position: ${reasonOf(error)}`);
-      return undefined;
-    }
+  read(onTrouble: (text: string) => void): Promise<LogCursor | undefined> {
+    return readStateFile(this.#path, logCursor, 'log position', onTrouble);
   }
 
   /** Settles when it is on disk, or was refused: the next call tries again then. */
@@ -50,8 +43,7 @@ export class LogPosition {
   async #write(before: Promise<void>, cursor: LogCursor): Promise<void> {
     await before;
     try {
-      await writeFile(`${this.#path}.new`, JSON.stringify(cursor), { mode: 0o640 });
-      await rename(`${this.#path}.new`, this.#path);
+      await writeStateFile(this.#path, cursor);
     } catch {
       // A full disk is reported by the books.
       this.#saved = undefined;

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ImapFlow } from 'imapflow';
+import { MOST_BYTES } from './report-part.ts';
 
 export interface ImapServer {
   readonly host: string;
@@ -20,8 +21,6 @@ export interface ImapServer {
   readonly moveTo?: string;
 }
 
-/** More of a message says nothing more: reports come first, and the reader stops there too. */
-export const MOST_BYTES = 256 * 1024;
 const ANSWER_MS = 10_000;
 /** Longer than the longest wait for news, after which the server is asked. */
 const QUIET_MS = 180_000;
@@ -78,7 +77,7 @@ export class ImapMailbox {
     return found.filter((one) => one > uid);
   }
 
-  /** The message up to MOST_BYTES; undefined: it is gone. */
+  /** The message up to MOST_BYTES, where its reader stops too; undefined: it is gone. */
   async read(uid: number): Promise<Uint8Array | undefined> {
     const source = { start: 0, maxLength: MOST_BYTES };
     const message = await this.#client.fetchOne(String(uid), { uid: true, source }, { uid: true });
