@@ -1,12 +1,9 @@
 /**
- * Lookups in Postfix's tables, through `postmap -q`: a process of some 20 ms, and of a few in which
- * ours does nothing else. So there is one a table at a time: what is asked meanwhile is asked
- * together by the next.
+ * Lookups in Postfix's tables, through `postmap -q`: a process of some 20 ms. So there is one a table
+ * at a time: what is asked meanwhile is asked together by the next.
  */
-import { execFile } from 'node:child_process';
-import { failure } from './command.ts';
+import { Postmap } from './postmap.ts';
 
-const LONGEST_MS = 10_000;
 /** Keys of several questions that are asked together: some tables are slow, and all wait. */
 const MOST_KEYS = 100;
 
@@ -22,7 +19,7 @@ export function tableReader(configDirectory: string): LookUp {
   return (name, keys) => {
     let table = tables.get(name);
     if (table === undefined) {
-      table = new Table((all) => postmap(configDirectory, name, all));
+      table = new Table(new Postmap(configDirectory, name));
       tables.set(name, table);
     }
     return table.ask(keys);
@@ -39,12 +36,12 @@ interface Question {
 
 /** One table: a process at a time. */
 class Table {
-  readonly #look: (keys: readonly string[]) => Promise<Answer>;
+  readonly #postmap: Postmap;
   #waiting: Question[] = [];
   #isBusy = false;
 
-  constructor(look: (keys: readonly string[]) => Promise<Answer>) {
-    this.#look = look;
+  constructor(postmap: Postmap) {
+    this.#postmap = postmap;
   }
 
   ask(keys: readonly string[]): Promise<Answer> {
@@ -60,7 +57,7 @@ class Table {
       const asked = this.#next();
       const keys = new Set(asked.flatMap((question) => question.keys));
       try {
-        const found = await this.#look([...keys]);
+        const found = await this.#postmap.ask([...keys]);
         for (const question of asked) question.resolve(only(found, question.keys));
       } catch (error) {
         for (const question of asked) question.reject(error);
@@ -87,30 +84,4 @@ function only(found: Answer, keys: readonly string[]): Answer {
       return value === undefined ? [] : [[key, value]];
     }),
   );
-}
-
-function postmap(configDirectory: string, table: string, keys: readonly string[]): Promise<Answer> {
-  // proxymap's socket is Postfix's own; the table behind it answers as well, where we may read it.
-  const direct = table.replace(/^(?:proxy:)+/, '');
-  const argv = ['-c', configDirectory, '-q', '-', direct];
-  return new Promise((resolve, reject) => {
-    const child = execFile('postmap', argv, { timeout: LONGEST_MS }, (error, stdout, stderr) => {
-      // Nothing found is exit 1 as well, but without a word.
-      if (error === null || (error.code === 1 && stderr === '')) resolve(readAnswer(stdout));
-      else reject(new Error(failure(['postmap', ...argv], error.message, stderr)));
-    });
-    child.stdin?.on('error', () => undefined);
-    // A line break in a key would be two keys; no domain has one.
-    child.stdin?.end(keys.filter((key) => !/[\r\n]/.test(key)).join('\n') + '\n');
-  });
-}
-
-/** `key<TAB>value`, a line each. */
-function readAnswer(text: string): Answer {
-  const found = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const tab = line.indexOf('\t');
-    if (tab > 0) found.set(line.slice(0, tab), line.slice(tab + 1));
-  }
-  return found;
 }

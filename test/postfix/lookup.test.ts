@@ -13,19 +13,24 @@ await writeFile(join(directory, 'main.cf'), 'compatibility_level = 3.6\n');
 const rows = Array.from({ length: 300 }, (_, i) => `d${i}.test v${i}\n`);
 await writeFile(join(directory, 'table'), rows.join(''));
 
-/** Counts the processes: a table of the shell's, asked by a postmap of ours first in PATH. */
-async function counted(work: () => Promise<void>): Promise<number> {
-  const file = join(directory, 'count');
-  await writeFile(file, '');
-  const script = `#!/bin/sh\necho one >>${file}\nexec /usr/sbin/postmap "$@"\n`;
+/** Runs `first` of the shell's before each postmap; `work` begins with a table not yet asked. */
+async function before(first: string, work: () => Promise<void>): Promise<void> {
+  const script = `#!/bin/sh\n${first}\nexec /usr/sbin/postmap "$@"\n`;
   await writeFile(join(directory, 'postmap'), script, { mode: 0o755 });
-  const before = process.env.PATH ?? '';
-  process.env.PATH = `${directory}:${before}`;
+  const path = process.env.PATH ?? '';
+  process.env.PATH = `${directory}:${path}`;
   try {
     await work();
   } finally {
-    process.env.PATH = before;
+    process.env.PATH = path;
   }
+}
+
+/** Counts the processes. */
+async function counted(work: () => Promise<void>): Promise<number> {
+  const file = join(directory, 'count');
+  await writeFile(file, '');
+  await before(`echo one >>${file}`, work);
   return (await readFile(file, 'utf8')).split('\n').length - 1;
 }
 
@@ -54,3 +59,23 @@ await t.test(
     t.same([...(await lookUp(missing, ['a', 'a']))], [['a', 'b']], 'asked anew');
   },
 );
+
+await t.test(
+  'a shell that is killed fails its question, and the next one has another',
+  async (t) => {
+    const lookUp = tableReader(directory);
+    const once = join(directory, 'once');
+    await writeFile(once, '');
+    await before(`rm ${once} 2>/dev/null && kill -9 $PPID`, async () => {
+      await t.rejects(lookUp(table, ['d1.test']), /postmap.*ended with SIGKILL/);
+      t.same([...(await lookUp(table, ['d1.test', 'd2.test']))].length, 2);
+    });
+  },
+);
+
+await t.test('a key that is no line is not asked for', async (t) => {
+  const lookUp = tableReader(directory);
+  const found = await lookUp(table, ['d1.test', '', 'd2.test\nd3.test', 'd4.test']);
+  t.same([...found.keys()].toSorted(), ['d1.test', 'd4.test']);
+  t.same([...(await lookUp(table, ['d5.test']))], [['d5.test', 'v5']], 'in step afterwards');
+});
