@@ -22,6 +22,8 @@ const SLICE = 500;
 export class Remembered {
   readonly #parts: RememberedParts;
   readonly #values = new Map<string, string>();
+  /** Goes on from the last that was forgotten: from the head it would pass all that are gone. */
+  readonly #oldest = this.#values.keys();
   #lines = 0;
   #owed: string[] = [];
   #writing: Promise<void> = Promise.resolve();
@@ -66,10 +68,8 @@ export class Remembered {
     this.#values.delete(key);
     this.#values.set(key, value);
     if (this.#values.size <= this.#parts.most) return;
-    for (const oldest of this.#values.keys()) {
-      this.#values.delete(oldest);
-      return;
-    }
+    const oldest = this.#oldest.next();
+    if (oldest.done !== true) this.#values.delete(oldest.value);
   }
 
   async #write(): Promise<void> {
@@ -80,7 +80,7 @@ export class Remembered {
       if (this.#isBehind || this.#lines + owed.length > 2 * this.#values.size + SLACK) {
         await this.#rewrite();
       } else {
-        await this.#append(this.#parts.path, 'a', owed);
+        await this.#append(this.#parts.path, 'a', owed, (line) => line);
         this.#lines += owed.length;
       }
       this.#isBehind = false;
@@ -93,23 +93,35 @@ export class Remembered {
 
   async #rewrite(): Promise<void> {
     const next = `${this.#parts.path}.new`;
-    // As of now: what is set meanwhile is owed, and appended afterwards.
-    const all = [...this.#values].map(([key, value]) => `${key}\t${value}\t\n`);
+    // What is set meanwhile is owed as well, and appended afterwards.
+    const keys = [...this.#values.keys()];
     try {
-      await this.#append(next, 'w', all);
+      await this.#append(next, 'w', keys, (key) => this.#line(key));
       await rename(next, this.#parts.path);
     } catch (error) {
       await rm(next, { force: true }).catch(() => undefined);
       throw error;
     }
-    this.#lines = all.length;
+    this.#lines = keys.length;
   }
 
-  async #append(path: string, flags: 'a' | 'w', lines: readonly string[]): Promise<void> {
+  /** '' when it was forgotten meanwhile. */
+  #line(key: string): string {
+    const value = this.#values.get(key);
+    return value === undefined ? '' : `${key}\t${value}\t\n`;
+  }
+
+  async #append(
+    path: string,
+    flags: 'a' | 'w',
+    all: readonly string[],
+    lineOf: (one: string) => string,
+  ): Promise<void> {
     const file = await open(path, flags, 0o640);
     try {
-      for (let at = 0; at < lines.length; at += SLICE) {
-        await file.write(lines.slice(at, at + SLICE).join(''));
+      for (let at = 0; at < all.length; at += SLICE) {
+        const lines = all.slice(at, at + SLICE).map((one) => lineOf(one));
+        await file.write(lines.join(''));
         await setImmediate();
       }
     } finally {
