@@ -23,13 +23,16 @@ export interface IntakeParts {
   readonly open: (settings: FollowSettings) => LogFollower;
   /** Every event, history too: why a message is held. */
   readonly evidence: (event: LogEvent) => void;
+  /** What `news` of these will have to look up: asked for together. Undefined: nothing. */
+  readonly ahead: (events: readonly LogEvent[]) => Promise<void> | undefined;
   /** Events that came since the last run. Undefined: dealt with at once, as nearly all are. */
   readonly news: (event: LogEvent) => Promise<void> | undefined;
 }
 
 const SAVE_EVERY_MS = 1000;
-/** Events dealt with in one go before other work gets its turn. */
-const SLICE = 200;
+/** Other work, verdicts above all, gets its turn after so long, looked at every few events. */
+const TURN_MS = 1;
+const FEW = 8;
 /** What can't be read at the start is waited for no longer. */
 const UNREADABLE_MS = 2000;
 
@@ -97,14 +100,21 @@ export class Intake {
 
   async #run(follower: LogFollower): Promise<void> {
     let count = 0;
+    let begunMs = performance.now();
     try {
       for await (const piece of follower) {
+        const news = piece.filter(({ history }) => !history);
+        const ahead = this.#parts.ahead(news.map(({ event }) => event));
+        if (ahead !== undefined) await ahead;
         for (const followed of piece) {
           this.#parts.evidence(followed.event);
           const seen = followed.history ? undefined : this.#parts.news(followed.event);
           if (seen !== undefined) await seen;
           this.#last = followed;
-          if (++count % SLICE === 0) await setImmediate();
+          if (++count % FEW !== 0 || performance.now() < begunMs + TURN_MS) continue;
+          // Behind, it reads half of the time: the collector's pauses would come too often.
+          await (followed.history ? setImmediate() : sleep(TURN_MS));
+          begunMs = performance.now();
         }
       }
     } catch (error) {

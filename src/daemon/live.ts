@@ -122,15 +122,16 @@ export class Live {
     return undefined;
   }
 
-  /** Looks up what targetOf needs to know of these recipients. */
-  async prepare(recipients: readonly string[]): Promise<void> {
+  /** Looks up what targetOf needs to know of these recipients. Undefined: all of it is known. */
+  prepare(recipients: readonly string[]): Promise<void> | undefined {
     const destinations = new Set<string>();
     for (const recipient of recipients) {
       const destination = destinationOf(recipient);
       if (destination !== undefined) destinations.add(destination);
     }
-    await Promise.all([...destinations].flatMap((one) => this.lookUp(one) ?? []));
-    await this.grouping.wait([...destinations]);
+    const asked = [...destinations].flatMap((one) => this.lookUp(one) ?? []);
+    if (asked.length === 0) return this.grouping.wait([...destinations]);
+    return Promise.all(asked).then(() => this.grouping.wait([...destinations]));
   }
 
   /** Providers of these recipients, in order of first mention. */

@@ -107,6 +107,7 @@ export class Service {
         log,
         open: opened.open,
         evidence: (event) => evidence.feed(event),
+        ahead: (events) => pacer.prepare(events),
         news: (event) => this.#news(event),
       });
     this.#milterOptions = () =>

@@ -36,7 +36,7 @@ export interface TargetParts extends ReportParts {
     readonly because: string;
   };
   /** Looks up who stays here, before `because` is asked. */
-  readonly prepare: (recipients: readonly string[]) => Promise<void>;
+  readonly prepare: (recipients: readonly string[]) => Promise<void> | undefined;
   /** Ids that a queue id the application saw stands for now (split set-up). */
   readonly successors: (queueId: string) => readonly string[];
   readonly named: () => readonly string[];

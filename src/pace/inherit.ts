@@ -20,7 +20,7 @@ export interface InheritParts {
     readonly targetOf: TargetOf;
     readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
     readonly laneOf: (origin: Origin) => string;
-    readonly prepare: (recipients: readonly string[]) => Promise<void>;
+    readonly prepare: (recipients: readonly string[]) => Promise<void> | undefined;
   };
 }
 

@@ -131,14 +131,18 @@ export class Pacer {
    * it was dealt with at once.
    */
   see(event: LogEvent): Promise<void> | undefined {
-    if (event.kind === 'delivery' && this.#mustKnow(event)) return this.#seePrepared(event);
+    const asked = this.prepare([event]);
+    if (asked !== undefined) return asked.then(() => this.is.outcomes.see(event));
     this.is.outcomes.see(event);
     return undefined;
   }
 
-  async #seePrepared(event: DeliveryEvent): Promise<void> {
-    await this.#parts.settings.prepare([event.recipient]);
-    this.is.outcomes.see(event);
+  /** What `see` of these events looks up first, all at once: each takes its time. */
+  prepare(events: readonly LogEvent[]): Promise<void> | undefined {
+    const recipients = events.flatMap((event) =>
+      event.kind === 'delivery' && this.#mustKnow(event) ? [event.recipient] : [],
+    );
+    return recipients.length === 0 ? undefined : this.#parts.settings.prepare(recipients);
   }
 
   /** Not where it was known when the message was let go: a process for each delivery is too much. */

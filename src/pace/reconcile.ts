@@ -31,7 +31,7 @@ export interface ReconcileParts {
   readonly adoptAll: () => boolean;
   readonly targetOf: TargetOf;
   readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
-  readonly prepare: (recipients: readonly string[]) => Promise<void>;
+  readonly prepare: (recipients: readonly string[]) => Promise<void> | undefined;
   readonly laneOf: (origin: { readonly sender: string }) => string;
   /** Each held message of ours, to see whether it waits too long. */
   readonly checkAge: (record: HeldRecord) => void;

@@ -32,7 +32,7 @@ export interface PaceSettings {
   /** Providers of those destinations that none lists, as of now; undefined: all are listed. */
   readonly groupedOf: (recipients: readonly string[]) => Grouped | undefined;
   /** Looks up what targetOf needs to know of recipients that no milter saw. Never rejects. */
-  readonly prepare: (recipients: readonly string[]) => Promise<void>;
+  readonly prepare: (recipients: readonly string[]) => Promise<void> | undefined;
   /** What is not known of a message can't put it into a lane. */
   readonly laneOf: (origin: Origin) => string;
   /** 0 for the best, and for a lane that no longer exists the default one's. */

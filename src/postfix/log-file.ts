@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { FINGERPRINT_BYTES, fingerprint, LineCutter } from './line-cutter.ts';
 
 /** Small enough that the lines of one slice are dealt with in a few milliseconds. */
-export const SLICE_BYTES = 32 * 1024;
+export const SLICE_BYTES = 8 * 1024;
 /** The unfinished line at the end is shorter than this. */
 const LAST_LINE_BYTES = 64 * 1024;
 const NEWLINE = 10;

@@ -75,7 +75,12 @@ function idOf(event: LogEvent): string {
   return 'queueId' in event ? event.queueId : '';
 }
 
-function open(t: Test, stateDir: string, news?: (event: LogEvent) => Promise<void>): Opened {
+function open(
+  t: Test,
+  stateDir: string,
+  news?: (event: LogEvent) => Promise<void>,
+  ahead?: (events: readonly LogEvent[]) => Promise<void>,
+): Opened {
   const log = new SpokenLog();
   const evidence: string[] = [];
   const seen: string[] = [];
@@ -86,6 +91,7 @@ function open(t: Test, stateDir: string, news?: (event: LogEvent) => Promise<voi
     log,
     open: (settings) => (played = new PlayedLog(settings)),
     evidence: (event) => evidence.push(idOf(event)),
+    ahead: (events) => ahead?.(events),
     news: async (event) => {
       await news?.(event);
       seen.push(idOf(event));
@@ -107,6 +113,23 @@ t.test('each event is evidence; what was there before the first start is no news
   played().say(removed('NEW0001', 2), 20);
   await turns();
   t.same(evidence, ['OLD0001', 'NEW0001']);
+  t.same(news, ['NEW0001']);
+});
+
+t.test('what news must look up is asked for ahead, and waited for', async (t) => {
+  const asked: string[][] = [];
+  let free: (() => void) | undefined;
+  const { intake, played, news } = open(t, newStateDir(t), undefined, async (events) => {
+    asked.push(events.map(idOf));
+    await new Promise<void>((resolve) => (free = resolve));
+  });
+  await intake.start();
+  played().say(removed('NEW0001', 1), 10);
+  await turns();
+  t.same(asked, [['NEW0001']]);
+  t.same(news, []);
+  free?.();
+  await turns();
   t.same(news, ['NEW0001']);
 });
 
