@@ -2,7 +2,7 @@
  * `postmap -q`, asked again and again. Starting a process costs ours some 10 ms in which it does
  * nothing else (fork(2) copies its page tables), so a small shell of our own starts them.
  */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { failure } from './command.ts';
 
@@ -35,7 +35,7 @@ interface Pending {
 export class Postmap {
   readonly #argv: readonly string[];
   readonly #place: readonly [directory: string, table: string];
-  #shell: ChildProcessWithoutNullStreams | undefined;
+  #shell: ChildProcess | undefined;
   #output = '';
   #pending: Pending | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -56,29 +56,30 @@ export class Postmap {
       keep(shell, true);
       // An empty key would end the question, and a line break would be two keys; no domain is so.
       const lines = keys.filter((key) => /^[^\r\n]+$/.test(key)).map((key) => `${key}\n`);
-      shell.stdin.write(`${lines.join('')}\n`);
+      shell.stdin?.write(`${lines.join('')}\n`);
     });
   }
 
   /** A group of its own, so that a postmap that hangs ends with the shell. */
-  #start(): ChildProcessWithoutNullStreams {
+  #start(): ChildProcess {
     const shell = spawn('sh', ['-c', SCRIPT, 'postmap', ...this.#place], {
       stdio: 'pipe',
       detached: true,
     });
     this.#output = '';
-    shell.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shell.on('error', (error) => this.#lose(shell, error.message));
+    // There are no streams when no more files may be open; the error is told then.
+    shell.stdout?.setEncoding('utf8').on('data', (text: string) => {
       if (this.#shell === shell) this.#take(shell, text);
     });
     // What is written to a shell that is gone fails here; its end is told separately.
-    shell.stdin.on('error', () => undefined);
-    shell.stderr.resume();
-    shell.on('error', (error) => this.#lose(shell, error.message));
+    shell.stdin?.on('error', () => undefined);
+    shell.stderr?.resume();
     shell.on('close', (code, signal) => this.#lose(shell, `ended with ${signal ?? code}`));
     return shell;
   }
 
-  #take(shell: ChildProcessWithoutNullStreams, text: string): void {
+  #take(shell: ChildProcess, text: string): void {
     this.#output += text;
     const end = this.#output.lastIndexOf(END);
     if (end < 0 || !this.#output.endsWith('\n')) return;
@@ -93,12 +94,12 @@ export class Postmap {
     else pending?.reject(this.#failure(status === 127 ? 'ENOENT' : `exit ${status}`, answer));
   }
 
-  #end(shell: ChildProcessWithoutNullStreams): void {
+  #end(shell: ChildProcess): void {
     if (this.#shell === shell) this.#shell = undefined;
-    shell.stdin.end();
+    shell.stdin?.end();
   }
 
-  #giveUp(shell: ChildProcessWithoutNullStreams): void {
+  #giveUp(shell: ChildProcess): void {
     this.#lose(shell, `no answer within ${LONGEST_MS / 1000} s`);
     try {
       if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL');
@@ -108,7 +109,7 @@ export class Postmap {
     keep(shell, false);
   }
 
-  #lose(shell: ChildProcessWithoutNullStreams, why: string): void {
+  #lose(shell: ChildProcess, why: string): void {
     if (this.#shell !== shell) return;
     this.#shell = undefined;
     clearTimeout(this.#idle);
@@ -128,7 +129,7 @@ export class Postmap {
 }
 
 /** Whether our process waits for it before it ends. */
-function keep(shell: ChildProcessWithoutNullStreams, waits: boolean): void {
+function keep(shell: ChildProcess, waits: boolean): void {
   const how = waits ? 'ref' : 'unref';
   shell[how]();
   for (const stream of [shell.stdin, shell.stdout, shell.stderr]) {
