@@ -20,6 +20,7 @@ case $job in
       'libc6-dev /usr/include/stdio.h'
       'libmilter-dev /usr/include/libmilter/mfapi.h'
       'systemd /usr/bin/systemd-analyze'
+      'systemd-journal-remote /usr/lib/systemd/systemd-journal-remote'
       'mount /usr/bin/mount'
       'redis-server /usr/bin/redis-server'
       'nsd /usr/sbin/nsd'
