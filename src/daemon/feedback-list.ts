@@ -56,7 +56,7 @@ export class FeedbackList {
 
   add({ classification, reply, ...event }: HeardEvent): FeedbackEventReport {
     const { category, group, blames, rule = null } = classification;
-    const shown = { ...event, category, group, blames, rule, reply: readableCause(reply) };
+    const shown = { category, group, blames, rule, reply: readableCause(reply), ...event };
     this.#events.push(shown);
     if (this.#events.length >= 2 * MOST) this.#events = this.#events.slice(-MOST);
     this.count(event);

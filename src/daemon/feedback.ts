@@ -127,7 +127,7 @@ export class DaemonFeedback implements Feedback, Reported {
     if (scale() !== 1) this.#trial.add(provider, departure.leftMs, scale());
     const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
     const fate = fateOf(event);
-    this.#parts.sent.note(event.queueId, [event.recipient, event.origTo], { ...departure, fate });
+    this.#parts.sent.note(event.queueId, [event.recipient, event.origTo], { fate, ...departure });
     this.#parts.alerts.outcome(event, provider, classification);
     if (classification !== undefined) this.remind(event, provider, classification);
     let told: Promise<Done | undefined> | undefined;
@@ -184,7 +184,7 @@ export class DaemonFeedback implements Feedback, Reported {
     const standing = learner.standing(provider);
     if (standing === undefined || departure.leftMs <= standing.sinceMs) return;
     if (standing.stop !== undefined) {
-      void learner.tell(provider, { ...departure, kind: 'taken', recipients: 1 }, 'taken');
+      void learner.tell(provider, { kind: 'taken', recipients: 1, ...departure }, 'taken');
       return;
     }
     const credit = this.#credits.get(provider);
@@ -196,7 +196,7 @@ export class DaemonFeedback implements Feedback, Reported {
     const due = [...this.#credits];
     this.#credits.clear();
     return due.map(([provider, { recipients, first }]) =>
-      this.#parts.learner.tell(provider, { ...first, kind: 'taken', recipients }, 'delivered'),
+      this.#parts.learner.tell(provider, { kind: 'taken', recipients, ...first }, 'delivered'),
     );
   }
 
@@ -210,12 +210,12 @@ export class DaemonFeedback implements Feedback, Reported {
     if (tells === 'unclear') {
       // Only a probe's outcome that says nothing is something.
       if (learner.standing(provider)?.stop === undefined) return undefined;
-      return learner.tell(provider, { ...departure, kind: 'unclear' }, reply);
+      return learner.tell(provider, { kind: 'unclear', ...departure }, reply);
     }
     try {
       if (tells === 'crowded') {
         const { inFlight } = await this.#parts.store.usage(provider);
-        return await learner.tell(provider, { ...departure, kind: 'crowded', inFlight }, reply);
+        return await learner.tell(provider, { kind: 'crowded', inFlight, ...departure }, reply);
       }
       const { minute: sentPerMin, day } = await this.#trial.usage(
         provider,
@@ -223,10 +223,10 @@ export class DaemonFeedback implements Feedback, Reported {
         this.#parts,
       );
       if (tells === 'slow') {
-        return await learner.tell(provider, { ...departure, kind: 'slow', sentPerMin }, reply);
+        return await learner.tell(provider, { kind: 'slow', sentPerMin, ...departure }, reply);
       } else if (tells === 'blocked') {
-        const blocked = { ...departure, kind: 'blocked' as const, sentPerMin };
-        return await learner.tell(provider, holdMs ? { ...blocked, holdMs } : blocked, reply);
+        const blocked = { kind: 'blocked' as const, sentPerMin, ...departure };
+        return await learner.tell(provider, holdMs ? { holdMs, ...blocked } : blocked, reply);
       } else {
         const deliveredSince = this.#since.get(provider) ?? 1;
         this.#since.set(provider, 0);

@@ -221,7 +221,7 @@ export class Learner {
   }
 
   #settings(provider: string): ControlSettings {
-    return { ...this.#parts.settings(), ceilingPerMin: this.#parts.ceilingPerMin(provider) };
+    return { ceilingPerMin: this.#parts.ceilingPerMin(provider), ...this.#parts.settings() };
   }
 
   #nowMs(): number {

@@ -131,10 +131,10 @@ export class Gate {
   }
 
   #inForce({ provider, members }: Share, limits: Limits, observed: boolean): Limits {
-    const { inFlight: _, ...others } = limits;
-    if (observed || !this.#parts.outcomesSeen()) return others;
+    if (observed || !this.#parts.outcomesSeen()) return withoutPlaces(limits);
     if (this.#parts.troubleOf(provider) !== undefined) return { ...limits, inFlight: 1 };
-    return members !== undefined && this.#parts.areNew(provider, members) ? others : limits;
+    const isNew = members !== undefined && this.#parts.areNew(provider, members);
+    return isNew ? withoutPlaces(limits) : limits;
   }
 
   async attempt(
@@ -246,4 +246,8 @@ export function closes({ cause: { kind } }: Attempt & { ok: false }): boolean {
 /** It is the limit of its sender alone, not the provider's. */
 export function isSenders({ cause: { sender } }: Attempt & { ok: false }): boolean {
   return sender !== undefined;
+}
+
+function withoutPlaces({ inFlight: _, ...others }: Limits): Limits {
+  return others;
 }

@@ -27,8 +27,8 @@ export function sorted(
   message: Message,
   groupedOf: (recipients: readonly string[]) => Grouped | undefined,
 ): Sorted {
-  const { grouped = [], recipients } = message;
-  const now = groupedOf(recipients);
-  const others = now?.filter(([destination]) => !grouped.some(([one]) => one === destination));
-  return { ...message, grouped: grouped.length === 0 ? now : [...grouped, ...(others ?? [])] };
+  const { grouped: decided = [], ...others } = message;
+  const now = groupedOf(message.recipients);
+  const news = now?.filter(([destination]) => !decided.some(([one]) => one === destination));
+  return { grouped: decided.length === 0 ? now : [...decided, ...(news ?? [])], ...others };
 }

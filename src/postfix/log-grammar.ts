@@ -35,7 +35,7 @@ function readWarning(head: Head, text: string): LogEvent | undefined {
   if (end < 0) return undefined;
   const reason = text.slice(end + 2);
   if (HARMLESS.some((harmless) => reason.startsWith(harmless))) return undefined;
-  return { ...head, kind: 'milter-trouble', service: text.slice(at, end), text };
+  return { kind: 'milter-trouble', service: text.slice(at, end), text, ...head };
 }
 
 /** `milter-hold: STAGE from CLIENT: …` and `hold: WHERE from CLIENT: …`. */
@@ -47,8 +47,8 @@ function readHold(head: Head, queueId: string, text: string): LogEvent | undefin
   const blank = rest.indexOf(' ');
   const stage = milter && blank > 0 ? { stage: rest.slice(0, blank) } : {};
   // smtpd decides before the message has a name: it means the next one that this process takes.
-  if (queueId === 'NOQUEUE') return { ...head, kind: 'hold-ahead', by, ...stage, text: rest };
-  return { ...head, kind: 'hold', queueId, by, ...stage, text: rest };
+  if (queueId === 'NOQUEUE') return { kind: 'hold-ahead', by, ...stage, text: rest, ...head };
+  return { kind: 'hold', queueId, by, ...stage, text: rest, ...head };
 }
 
 function readAccepted(head: Head, queueId: string, text: string): LogEvent {
@@ -56,11 +56,11 @@ function readAccepted(head: Head, queueId: string, text: string): LogEvent {
   const client = text.slice('client='.length, comma < 0 ? undefined : comma);
   const orig = /, orig_queue_id=([0-9A-Za-z]+)/.exec(text)?.[1];
   return {
-    ...head,
     kind: 'accepted',
     queueId,
     client,
     ...(orig === undefined ? {} : { origQueueId: orig }),
+    ...head,
   };
 }
 
@@ -71,13 +71,13 @@ function readFrom(head: Head, queueId: string, text: string): LogEvent | undefin
     const recipients = /^>, size=\d+, nrcpt=(\d+)/.exec(text.slice(active));
     if (recipients === null) return undefined;
     const sender = text.slice('from=<'.length, active);
-    return { ...head, kind: 'active', queueId, sender, recipients: Number(recipients[1]) };
+    return { kind: 'active', queueId, sender, recipients: Number(recipients[1]), ...head };
   }
   const status = text.lastIndexOf('>, status=');
   if (status < 0) return undefined;
   // `expired` and, after postsuper -e, `force-expired`.
   if (!/^>, status=(?:force-)?expired,/.test(text.slice(status))) return undefined;
-  return { ...head, kind: 'expired', queueId, sender: text.slice('from=<'.length, status) };
+  return { kind: 'expired', queueId, sender: text.slice('from=<'.length, status), ...head };
 }
 
 /** What a message's own line says. */
@@ -86,23 +86,23 @@ function readMessage(head: Head, queueId: string, text: string): LogEvent | unde
   if (hold !== undefined || queueId === 'NOQUEUE') return hold;
   if (text.startsWith('to=<')) {
     const delivery = readDelivery(text);
-    return delivery && { ...head, kind: 'delivery', queueId, ...delivery };
+    return delivery && { kind: 'delivery', queueId, ...delivery, ...head };
   }
   if (text.startsWith('client=')) return readAccepted(head, queueId, text);
   if (text.startsWith('from=<')) return readFrom(head, queueId, text);
   if (text.startsWith('message-id=') || text.startsWith('resent-message-id='))
-    return { ...head, kind: 'turn' };
+    return { kind: 'turn', ...head };
   if (head.program === 'pickup' && text.startsWith('uid='))
-    return { ...head, kind: 'accepted', queueId, client: 'local' };
+    return { kind: 'accepted', queueId, client: 'local', ...head };
   switch (text) {
     case 'removed':
-      return { ...head, kind: 'removed', queueId };
+      return { kind: 'removed', queueId, ...head };
     case 'requeued':
-      return { ...head, kind: 'requeued', queueId };
+      return { kind: 'requeued', queueId, ...head };
     case 'released from hold':
-      return { ...head, kind: 'released', queueId };
+      return { kind: 'released', queueId, ...head };
     case 'placed on hold':
-      return { ...head, kind: 'hold', queueId, by: 'operator', text };
+      return { kind: 'hold', queueId, by: 'operator', text, ...head };
     default:
       return undefined;
   }
@@ -114,11 +114,11 @@ export function readText(line: LogLine): LogEvent | undefined {
   const text = line.text;
   if (text.startsWith('warning: ')) return readWarning(head, text.slice('warning: '.length));
   if (text.startsWith('connect from ') || text.startsWith('disconnect from '))
-    return line.program === 'smtpd' ? { ...head, kind: 'turn' } : undefined;
+    return line.program === 'smtpd' ? { kind: 'turn', ...head } : undefined;
   if (text.startsWith('renamed file ')) {
     const found = RENAMED.exec(text.slice(0, 500));
     if (found === null || found[1] === found[2]) return undefined;
-    return { ...head, kind: 'renamed', queueId: found[1]!, newId: found[2]! };
+    return { kind: 'renamed', queueId: found[1]!, newId: found[2]!, ...head };
   }
   const colon = text.slice(0, LONGEST_ID + 2).indexOf(': ');
   if (colon < 1) return undefined;

@@ -96,6 +96,6 @@ function debtOf(books: Books, { provider, sender, limits }: Demand, name: string
   const inFlight = account?.inFlight?.size ?? 0;
   const who = sender === undefined ? { provider } : { provider, sender };
   return limits.pace === undefined || account === undefined || account.intervalUs === 0
-    ? { ...who, inFlight }
-    : { ...who, tatUs: account.tatUs, inFlight };
+    ? { inFlight, ...who }
+    : { tatUs: account.tatUs, inFlight, ...who };
 }

@@ -166,8 +166,9 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function debt(demand: Demand, tat: string | undefined, places: string | undefined): Debt {
-  const debtor = { ...holderOf(demand), inFlight: whole(places) };
-  return tat === '-' ? debtor : { ...debtor, tatUs: whole(tat) };
+  const inFlight = whole(places);
+  const who = holderOf(demand);
+  return tat === '-' ? { inFlight, ...who } : { tatUs: whole(tat), inFlight, ...who };
 }
 
 function holderOf({ provider, sender }: Demand): Holder {
