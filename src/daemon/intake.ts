@@ -112,8 +112,7 @@ export class Intake {
           if (seen !== undefined) await seen;
           this.#last = followed;
           if (++count % FEW !== 0 || performance.now() < begunMs + TURN_MS) continue;
-          // Behind, it reads half of the time: the collector's pauses would come too often.
-          await (followed.history ? setImmediate() : sleep(TURN_MS));
+          await setImmediate();
           begunMs = performance.now();
         }
       }
