@@ -49,13 +49,16 @@ export async function providerReport(
   const override = inTime(control?.override, nowUs);
   const suspended = inTime(control?.suspended, nowUs);
   const pass = inTime(control?.pass, nowUs);
-  const trouble = pacer.is.patients.of(provider);
+  const room = parts.feedback.room(provider);
+  // While it blocks us the block's own probes are all that goes out.
+  const trouble = room === undefined ? pacer.is.patients.of(provider) : undefined;
   const limits = pacer.is.gate.limits(provider);
   const { minute, hour, day, inFlight } = await store.usage(provider);
   const places = await store.inFlight(provider);
   const waiting = heldAt(parts, provider, shelf, new Set(places.map(({ id }) => id)));
   const queue = pacer.is.scheduler.lineUp.queue(provider);
-  const next = queue === undefined ? Infinity : queue.nextUs;
+  const closedUntilUs = room?.messages === 0 ? room.lookMs * 1e3 : 0;
+  const next = Math.max(queue === undefined ? Infinity : queue.nextUs, closedUntilUs, nowUs);
   return {
     provider,
     name,
@@ -81,7 +84,7 @@ export async function providerReport(
     held: waiting.messages,
     heldByLane: waiting.byLane,
     limitedSenders: limitedAt(parts, provider),
-    nextRelease: waiting.messages > 0 && Number.isFinite(next) ? ms(Math.max(next, nowUs)) : null,
+    nextRelease: waiting.messages > 0 && Number.isFinite(next) ? ms(next) : null,
     lastRelease:
       waiting.messages > 0
         ? await lastRelease(parts, provider, waiting.recipients, waiting.most)

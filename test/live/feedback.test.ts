@@ -63,8 +63,9 @@ await t.test('our address blocked: stopped, and probed', async (t) => {
   await waitFor(() => scene.logged('provider blocks us: suspended').length > 0, {
     what: 'the suspension',
   });
-  const { feedback, lastRelease } = await scene.provider('block');
+  const { feedback, trouble, lastRelease } = await scene.provider('block');
   t.match(feedback, { phase: /suspended|probing/, reply: /S3150/ });
+  t.equal(trouble, null, 'no probe is announced but those of the block');
   t.equal(lastRelease, null, 'no date is promised');
   t.match(await scene.tell('status', 'block'), /(PROBING|BLOCKED)[^]*S3150/);
   isBlocked = false;

@@ -31,7 +31,8 @@ async function play(trial: Trial, { bursts, mails, everyMinutes }: Case): Promis
   await trial.settles(2 * 1440);
 }
 
-async function fate(one: Case, pacing: Pacing) {
+/** What becomes of the mail with one kind of pacing. */
+export async function fate(one: Case, pacing: Pacing) {
   const { provider, domain, perMinute, inFlight, softened } = one;
   const trial = await startTrial({
     pacing,
