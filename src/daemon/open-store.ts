@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import type { Config, RedisConfig } from '../config/config.ts';
 import { systemClock } from '../store/clock.ts';
 import { openMemoryStore } from '../store/memory.ts';
-import { openFailoverStore } from '../store/open-failover.ts';
 import type { RedisServer } from '../store/redis-server.ts';
 import type { Store } from '../store/store.ts';
 import { StartError } from './start-error.ts';
@@ -30,6 +29,8 @@ export async function openStore(config: Config, parts: OpenStoreParts): Promise<
     return openMemoryStore({ stateDir, clock: systemClock, onTrouble: parts.onTrouble });
   }
   const server = await StartError.from(serverOf(store, config.redis, parts.env));
+  // Its client is 15 MB that one host alone has no use for.
+  const { openFailoverStore } = await import('../store/open-failover.ts');
   return openFailoverStore({
     server,
     pool,

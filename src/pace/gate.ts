@@ -131,10 +131,12 @@ export class Gate {
   }
 
   #inForce({ provider, members }: Share, limits: Limits, observed: boolean): Limits {
-    if (observed || !this.#parts.outcomesSeen()) return withoutPlaces(limits);
-    if (this.#parts.troubleOf(provider) !== undefined) return { ...limits, inFlight: 1 };
-    const isNew = members !== undefined && this.#parts.areNew(provider, members);
-    return isNew ? withoutPlaces(limits) : limits;
+    if (!observed && this.#parts.outcomesSeen()) {
+      if (this.#parts.troubleOf(provider) !== undefined) return { ...limits, inFlight: 1 };
+      if (members === undefined || !this.#parts.areNew(provider, members)) return limits;
+    }
+    const { inFlight: _, ...others } = limits;
+    return others;
   }
 
   async attempt(
@@ -246,8 +248,4 @@ export function closes({ cause: { kind } }: Attempt & { ok: false }): boolean {
 /** It is the limit of its sender alone, not the provider's. */
 export function isSenders({ cause: { sender } }: Attempt & { ok: false }): boolean {
   return sender !== undefined;
-}
-
-function withoutPlaces({ inFlight: _, ...others }: Limits): Limits {
-  return others;
 }
