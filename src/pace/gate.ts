@@ -131,10 +131,9 @@ export class Gate {
   }
 
   #inForce({ provider, members }: Share, limits: Limits, observed: boolean): Limits {
-    if (!observed && this.#parts.outcomesSeen()) {
-      if (this.#parts.troubleOf(provider) !== undefined) return { ...limits, inFlight: 1 };
-      if (members === undefined || !this.#parts.areNew(provider, members)) return limits;
-    }
+    const counts = !observed && this.#parts.outcomesSeen();
+    if (counts && this.#parts.troubleOf(provider) !== undefined) return { ...limits, inFlight: 1 };
+    if (counts && !(members && this.#parts.areNew(provider, members))) return limits;
     const { inFlight: _, ...others } = limits;
     return others;
   }
