@@ -3,15 +3,21 @@
  * confusion table, and how fast it is.
  * usage: node dist/bench/classify.js CORPUS-DIR [--text]; prints JSON, or text.
  *
- * CORPUS-DIR/replies.jsonl has one reply a line: `text`, `category`, `certain`, `kind`, `provider`;
- * eml.jsonl one recipient of a message that came back: `file` below CORPUS-DIR, `recipient`,
- * `diagnostic`, `category`, `certain`. Scored is what is certain, and of the replies only those of kind
- * real and doc; `mail` reads the messages themselves.
+ * CORPUS-DIR/replies.jsonl has one reply a line: `text`, `category`, `certain`, `kind`, `provider`,
+ * and `group` where the category has another; eml.jsonl one recipient of a message that came back:
+ * `file` below CORPUS-DIR, `recipient`, `diagnostic`, `category`, `certain`. Scored is what is certain,
+ * and of the replies only those of kind real and doc; `mail` reads the messages themselves.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { CATEGORIES, groupOf, type Category, type Group } from '../src/feedback/category.ts';
+import {
+  CATEGORIES,
+  GROUPS,
+  groupOf,
+  type Category,
+  type Group,
+} from '../src/feedback/category.ts';
 import { createClassifier, type Classification } from '../src/feedback/classify.ts';
 import { readMailReport, type ReportedRecipient } from '../src/feedback/mail-report.ts';
 import { readReported } from '../src/feedback/reported.ts';
@@ -20,6 +26,8 @@ import { loadRules } from '../src/feedback/rule-files.ts';
 interface Labelled {
   readonly text: string;
   readonly category: Category;
+  /** What the label's group is, where it is not the one of its category. */
+  readonly group: Group | undefined;
   readonly provider: string | undefined;
 }
 
@@ -71,7 +79,8 @@ function labelled(
       return [];
     }
     const named = typeof provider === 'string' ? (PROVIDER[provider] ?? provider) : undefined;
-    return [{ text, category: known, provider: named }];
+    const group = GROUPS.find((each) => each === value['group']);
+    return [{ text, category: known, group, provider: named }];
   });
 }
 
@@ -95,7 +104,13 @@ async function mailRecipients(): Promise<readonly Judged[]> {
     const text = `${String(file)}: ${typeof diagnostic === 'string' ? diagnostic : ''} | ${one?.reply ?? report.kind}`;
     const found = one && readReported(one, classifier, {});
     const nothing = { category: 'other', group: 'weather', rule: 'not read' } as const;
-    judged.push({ text, category, provider: undefined, found: found ?? nothing });
+    judged.push({
+      text,
+      category,
+      group: undefined,
+      provider: undefined,
+      found: found ?? nothing,
+    });
   }
   return judged;
 }
@@ -113,7 +128,8 @@ function judge(reply: Labelled, provider: string | undefined): Judged {
  * What the label's group may be. A label says `throttled` for the limits of one mailbox and for caps
  * on connections too, which do not slow a provider down.
  */
-function groupsOf({ text, category }: Labelled): readonly Group[] {
+function groupsOf({ text, category, group }: Labelled): readonly Group[] {
+  if (group !== undefined) return [group];
   if (category !== 'throttled') return [groupOf(category)];
   if (/\b[45]\.2\.12[12]\b|receiving mail (at a rate|too quickly)/.test(text)) return ['recipient'];
   return /too many (\w+ )*connections|trop de connexions/i.test(text) ? ['weather'] : ['slow'];
@@ -125,8 +141,8 @@ function isWarning({ category }: { readonly category: Category }): boolean {
 }
 
 function score(judged: readonly Judged[]) {
-  const harmless = judged.filter(({ category }) =>
-    ['recipient', 'weather', 'good'].includes(groupOf(category)),
+  const harmless = judged.filter(({ category, group }) =>
+    ['recipient', 'weather', 'good'].includes(group ?? groupOf(category)),
   );
   const taken = harmless.filter(({ found }) => ['slow', 'blocked'].includes(found.group));
   const warnings = judged.filter(isWarning);
