@@ -315,6 +315,40 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       'remote_system weather',
     ],
   ],
+  'Vade Secure, Comcast, AOL: the code decides': [
+    [
+      '550 5.7.1 Connection refused - BTIN001_105 - https://postmaster-bt.vadesecure.com/inbound_error_codes/#_105',
+      'bad_rdns ours unknown vadesecure.com',
+    ],
+    [
+      '421 4.2.1 Connection deferred - BTIN001_110 - https://postmaster-bt.vadesecure.com/inbound_error_codes/#_110',
+      'throttled weather',
+    ],
+    [
+      '421 4.2.1 Connection deferred - BTIN001_136 - https://postmaster-bt.vadesecure.com/inbound_error_codes/#_136',
+      'throttled slow',
+    ],
+    ['550 5.2.0 BL001101 Blocked', 'dnsbl blocked unknown comcast'],
+    ['550 5.2.0 BL000000 Blocked', 'ip_blocked blocked unknown comcast'],
+    ['550 5.2.0 ES000010 Blocked', 'ip_blocked blocked unknown comcast'],
+    ['421 4.7.1 : (DNS:NR) http://postmaster.info.aol.com/errors/421dnsnr.html', 'bad_rdns ours'],
+    ['421 4.7.1 : (RLY:B3) http://postmaster.info.aol.com/errors/421rlyb3.html', 'throttled slow'],
+    ['421 Message temporarily deferred - 4.16.51.', 'throttled slow unknown yahoo'],
+  ],
+  'what any Postfix says, and what iCloud means by it': [
+    ['451 4.7.1 Service unavailable - try again later', 'remote_system weather'],
+    [
+      '451 4.7.1 Service unavailable - try again later',
+      'throttled slow unknown icloud',
+      { provider: 'icloud' },
+    ],
+    ['451 Resources temporarily unavailable', 'remote_system weather'],
+    [
+      '451 Resources temporarily unavailable',
+      'throttled slow unknown yahoo',
+      { provider: 'yahoo' },
+    ],
+  ],
   'what must not tighten': [
     ['421 4.4.2 mx.example.org Error: timeout exceeded', 'network weather'],
     ['421 4.4.2 mx.example.org Idle timeout, closing channel', 'network weather'],
