@@ -114,7 +114,7 @@ interface Keys {
 }
 
 function codeKeys({ code }: Reply): readonly string[] {
-  return code === undefined ? [] : [String(code), String(code).slice(0, 1)];
+  return code === undefined ? ['none'] : [String(code), String(code).slice(0, 1)];
 }
 
 /** `4.7.650` -> `4.7.650`, `4.7`, `4`. */

@@ -19,7 +19,7 @@ export interface Rule {
   readonly says: readonly Phrase[];
   /** None of these may be found. */
   readonly unless: readonly Phrase[];
-  /** `421`, `4` (for 4xx); empty: any. */
+  /** `421`, `4` (for 4xx), `none` (nobody replied); empty: any. */
   readonly codes: readonly string[];
   /** `4.7.650`, `5.7` (for 5.7.*), `5`; empty: any. */
   readonly statuses: readonly string[];
@@ -49,7 +49,9 @@ const phrase = z.string().transform((text, context) => {
 const entry = z.strictObject({
   says: oneOrMore(phrase).optional(),
   unless: oneOrMore(phrase).optional(),
-  code: oneOrMore(z.string().regex(/^[245](?:xx|\d\d)$/, 'expected 421 or 4xx')).optional(),
+  code: oneOrMore(
+    z.string().regex(/^(?:[245](?:xx|\d\d)|none)$/, 'expected 421 or 4xx, or none'),
+  ).optional(),
   status: oneOrMore(
     z.string().regex(/^[245*]\.(?:\*|\d{1,3}\.(?:\*|\d{1,3}))$/, 'expected 4.7.1, 4.7.*, *.2.2'),
   ).optional(),

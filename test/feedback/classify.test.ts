@@ -335,6 +335,22 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['421 4.7.1 : (RLY:B3) http://postmaster.info.aol.com/errors/421rlyb3.html', 'throttled slow'],
     ['421 Message temporarily deferred - 4.16.51.', 'throttled slow unknown yahoo'],
   ],
+  'refused by a server, or by none': [
+    ['Connection refused', 'network weather'],
+    ['451 4.4.1 mx.example.org: Connection refused', 'network weather'],
+    ['550 5.4.1 mx.example.org: Connection refused', 'network weather'],
+    [
+      '554 mx.example.org Connection refused from 192.0.2.25',
+      'ip_blocked blocked ours',
+      { ownAddresses },
+    ],
+    ['554 5.7.1 Connection refused. IP name lookup failed for 192.0.2.25', 'bad_rdns ours'],
+    [
+      'host mx.example.org[198.51.100.2] refused to talk to me: 554 5.7.1 Policy',
+      'ip_blocked blocked',
+    ],
+    ['554 5.7.1 Policy', 'policy judged'],
+  ],
   'what any Postfix says, and what iCloud means by it': [
     ['451 4.7.1 Service unavailable - try again later', 'remote_system weather'],
     [
