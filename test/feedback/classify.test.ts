@@ -351,6 +351,17 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ],
     ['554 5.7.1 Policy', 'policy judged'],
   ],
+  'one mailbox, and all of them': [
+    ['450 4.2.1 The recipient has exceeded their incoming message limit', 'throttled recipient'],
+    ['452 4.2.1 Too many messages to this mailbox per hour', 'throttled recipient'],
+    ['450 4.7.1 Error: too many recipients from 192.0.2.25', 'throttled slow'],
+    ['452 4.5.3 Error: too many recipients', 'local_config ours'],
+    ['550 User has too many messages on the server', 'mailbox_full recipient'],
+    [
+      '554 5.7.1 <a@example.org>: Recipient address rejected: Access denied',
+      'bad_mailbox recipient',
+    ],
+  ],
   'what any Postfix says, and what iCloud means by it': [
     ['451 4.7.1 Service unavailable - try again later', 'remote_system weather'],
     [
@@ -364,6 +375,13 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       'throttled slow unknown yahoo',
       { provider: 'yahoo' },
     ],
+    [
+      '451 4.3.5 <a@example.org>: Sender address rejected: Server configuration problem',
+      'remote_system weather',
+    ],
+    ['451 qq write error or disk full (#4.3.0)', 'remote_system weather'],
+    ['550 5.7.1 <mx>: Helo command rejected: Access denied', 'local_config ours'],
+    ['421 4.2.1 Deferred', 'remote_system weather'],
   ],
   'what must not tighten': [
     ['421 4.4.2 mx.example.org Error: timeout exceeded', 'network weather'],

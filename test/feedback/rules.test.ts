@@ -54,6 +54,19 @@ t.test('providers are those of the pack, or a destination of its own', async (te
     );
 });
 
+t.test('a phrase names no mailbox: a reply is read without its addresses', async (test) => {
+  const around = String.raw`\s<>()[\]"',;:`;
+  const address = new RegExp(`[^${around}]@|@[^${around}]`);
+  for (const { id, says, unless } of rules) {
+    const texts = [...says, ...unless].flat(2).map(({ text }) => text);
+    test.same(
+      texts.filter((text) => address.test(text)),
+      [],
+      id,
+    );
+  }
+});
+
 t.test('only throttled is divided among groups', async (test) => {
   for (const { id, category, group } of rules) {
     if (group === groupOf(category)) continue;
