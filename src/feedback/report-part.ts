@@ -23,17 +23,23 @@ export interface ReportMessage {
 
 /** Of a longer message the beginning is read: a report says what it has to say there. */
 export const MOST_BYTES = 256 * 1024;
+/** The reader takes a while for each line, an empty one too. */
+const MOST_LINES = 20_000;
+/** RFC 5321, 4.5.3.1: 64 for who it is, 255 for where, and the @ between them. */
+const LONGEST_ADDRESS = 320;
 const DEEPEST = 10;
 const MOST_PARTS = 50;
+const LINE_END = 10;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** undefined: no message that can be read. Never rejects. */
-export async function readMessage(raw: Uint8Array): Promise<ReportMessage | undefined> {
+export async function readMessage(whole: Uint8Array): Promise<ReportMessage | undefined> {
+  const raw = beginning(whole);
   // With the first report, not with the daemon.
   const { default: PostalMime } = await import('postal-mime');
   let email: Email;
   try {
-    email = await PostalMime.parse(raw.slice(0, MOST_BYTES), {
+    email = await PostalMime.parse(raw, {
       // The message that came back is looked at, not shown.
       forceRfc822Attachments: true,
       maxNestingDepth: DEEPEST,
@@ -50,18 +56,31 @@ export async function readMessage(raw: Uint8Array): Promise<ReportMessage | unde
   }));
   return {
     header: (name) => headers.find(({ key }) => key === name)?.value,
-    from: addressOf(email.from) || (headers.find(({ key }) => key === 'from')?.value ?? ''),
+    from: (addressOf(email.from) || (headers.find(({ key }) => key === 'from')?.value ?? '')).slice(
+      0,
+      LONGEST_ADDRESS,
+    ),
     subject,
     text: readable(text, html, parts.length === 0 ? raw : undefined),
     parts,
   };
 }
 
+function beginning(raw: Uint8Array): Uint8Array {
+  let end = 0;
+  for (let lines = 0; lines < MOST_LINES; lines += 1) {
+    const next = raw.indexOf(LINE_END, end);
+    if (next < 0 || next >= MOST_BYTES) return raw.slice(0, MOST_BYTES);
+    end = next + 1;
+  }
+  return raw.slice(0, end);
+}
+
 /** `raw`: where MIME found nothing in it (a boundary that never comes), it may still say something. */
 function readable(text: string, html: string, raw: Uint8Array | undefined): string {
   if (text.trim() !== '') return text;
   if (html.trim() !== '' || raw === undefined) return withoutTags(html);
-  const whole = plainText(raw.slice(0, MOST_BYTES));
+  const whole = plainText(raw);
   const end = /\r?\n\r?\n/.exec(whole);
   return end === null ? '' : whole.slice(end.index + end[0].length);
 }

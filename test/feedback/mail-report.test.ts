@@ -142,6 +142,14 @@ t.test('whatever comes in, it is read and bounded', async (t) => {
   t.pass('300 of them');
 });
 
+t.test('whoever writes a whole book as his name is not listed with it', async (t) => {
+  const raw = `From: ${'('.repeat(200_000)}\r\nAuto-Submitted: auto-replied\r\n\r\nx`;
+  const report = await readMailReport(Buffer.from(raw));
+  t.equal(report.kind, 'auto_reply');
+  t.ok(report.from.length <= 320);
+  t.ok((report.recipients[0]?.recipient ?? '').length <= 320);
+});
+
 t.test('hostile mail takes no longer than other mail of its length', async (t) => {
   const deep = Array.from(
     { length: 500 },
@@ -155,12 +163,14 @@ t.test('hostile mail takes no longer than other mail of its length', async (t) =
     `Content-Type: text/html\r\n\r\n${'<a '.repeat(120_000)}`,
     `From: postmaster\r\nSubject: ${'undeliver'.repeat(20_000)}\r\n\r\n${' '.repeat(200_000)}`,
     `X-Postpace-Id: ${'v=1;id='.repeat(40_000)}\r\n\r\n`,
+    '\n'.repeat(256 * 1024),
+    `Content-Type: text/html\r\n\r\n${'\n'.repeat(256 * 1024)}`,
   ];
   for (const text of hostile) {
     const before = process.cpuUsage();
     await readMailReport(Buffer.from(text));
     const { user, system } = process.cpuUsage(before);
     const spentMs = (user + system) / 1000;
-    t.ok(spentMs < 2000, `${text.slice(0, 40)}: ${spentMs} ms`);
+    t.ok(spentMs < 1000, `${text.slice(0, 40)}: ${spentMs} ms`);
   }
 });
