@@ -18,6 +18,7 @@ import { readReported } from '../feedback/reported.ts';
 import type { SentBook } from '../feedback/sent-book.ts';
 import { judgeTrust, OLDEST_MS, type Trust } from '../feedback/trust.ts';
 import { weigh, type Weight } from '../feedback/weight.ts';
+import { canonicalAddress, parseAddress, withoutExtension } from '../mail/address.ts';
 import type { DaemonFeedback } from './feedback.ts';
 import type { FeedbackList, HeardEvent } from './feedback-list.ts';
 
@@ -50,6 +51,7 @@ interface Matter {
 }
 
 const DAY_MS = 24 * 3_600_000;
+const canonical = (address: string): string => canonicalAddress(parseAddress(address));
 /** `TYPE host/queue-id` in the list: without the host. */
 const queueIdOf = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
 
@@ -193,7 +195,7 @@ export class MailFeedback {
     const { list, counted, nowMs } = this.#parts;
     const end = (outcome: FeedbackEventReport['outcome'], why: string | null) =>
       list.add({ ...heard, outcome, why });
-    const key = `${trust.id} ${trust.recipient.toLowerCase()} ${action}`;
+    const key = `${trust.id} ${canonical(trust.recipient)} ${action}`;
     if (counted.get(key) !== undefined) return end('ignored', 'told before');
     // Last, so that a crash before it loses nothing: limits know each message by its id.
     const done = () => counted.set(key, String(Math.round(nowMs())));
@@ -226,8 +228,8 @@ export class MailFeedback {
       const did = await feedback.attempt(provider, { id, leftMs }, classification, reply);
       return did === undefined ? ['counted', null] : ['moved', did];
     }
-    // One recipient is one voice, however many mails he was sent.
-    const voice = `voice ${provider} ${recipient.toLowerCase()}`;
+    // One mailbox is one voice, however many mails it was sent, under however many names.
+    const voice = `voice ${provider} ${withoutExtension(canonical(recipient))}`;
     const spokeMs = Number(counted.get(voice) ?? Number.NaN);
     if (spokeMs > nowMs() - DAY_MS) return ['ignored', 'this recipient has spoken today'];
     if (!(await guard.mayCount(provider))) return ['ignored', 'too many reports of this provider'];

@@ -2,6 +2,7 @@
  * What the log told of our mail: which message went to whom, when it left, and what became of it. By
  * it a report is known to be about mail of ours, and not to say once more what the log has said.
  */
+import { canonicalAddress, parseAddress } from '../mail/address.ts';
 import type { Remembered } from './remembered.ts';
 
 /** `taken`: the other side has it; `refused`: for good; `deferred`: not yet. */
@@ -47,5 +48,5 @@ export class SentBook {
 }
 
 function keyOf(queueId: string, recipient: string): string {
-  return `${queueId} ${recipient.toLowerCase()}`;
+  return `${queueId} ${canonicalAddress(parseAddress(recipient))}`;
 }

@@ -4,6 +4,7 @@
  * needs no record, so it holds after a restart and on every host with the same key.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { canonicalAddress, parseAddress } from '../mail/address.ts';
 
 export const TOKEN_HEADER = 'X-Postpace-Id';
 
@@ -30,7 +31,7 @@ const MAC_CHARACTERS = 22;
 const LONGEST = 1500;
 const FORM = /^v=1;id=([\w.:/-]{1,300});t=(\d{1,12});r=([\w,*-]{0,400});s=([\w-]{22})$/;
 
-/** The header's value, folded. `recipients`: addresses in any case. */
+/** The header's value, folded. `recipients`: addresses in any spelling. */
 export function signToken(
   key: Uint8Array,
   { id, atSec }: TokenFacts,
@@ -64,7 +65,7 @@ export function checkToken(key: Uint8Array, value: string): TokenVerdict {
 
 /** A recipient under the key: whoever gets a copy learns nobody's address from it. */
 function tagOf(key: Uint8Array, id: string, address: string): string {
-  return macOf(key, `r;${id};${address.toLowerCase()}`, TAG_CHARACTERS);
+  return macOf(key, `r;${id};${canonicalAddress(parseAddress(address))}`, TAG_CHARACTERS);
 }
 
 function macOf(key: Uint8Array, text: string, characters: number): string {

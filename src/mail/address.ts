@@ -44,6 +44,16 @@ export function canonicalAddress(address: Address): string {
   return address.destination === undefined ? local : `${local}@${address.destination}`;
 }
 
+/**
+ * A canonical address without its extension: `jane+news@example.org` is `jane@example.org`, one
+ * mailbox under as many names as its owner likes.
+ */
+export function withoutExtension(address: string): string {
+  const plus = address.indexOf('+');
+  const at = address.lastIndexOf('@');
+  return plus > 0 && plus < at ? address.slice(0, plus) + address.slice(at) : address;
+}
+
 function asText(input: string | Uint8Array): string {
   if (typeof input === 'string') return input;
   try {

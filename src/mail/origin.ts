@@ -1,5 +1,5 @@
 /** Where a message comes from: what tells its lane, and whose share of a provider it takes. */
-import { canonicalAddress, parseAddress } from './address.ts';
+import { canonicalAddress, parseAddress, withoutExtension } from './address.ts';
 import type { HeaderText } from './header-text.ts';
 
 export interface Origin {
@@ -37,8 +37,5 @@ export function senderKey({ sender, login }: Pick<Origin, 'sender' | 'login'>): 
   if (login !== undefined) return `login:${login.toLowerCase()}`.slice(0, LONGEST);
   const address = canonicalAddress(parseAddress(sender));
   if (address === '') return '<>';
-  const plus = address.indexOf('+');
-  const at = address.lastIndexOf('@');
-  const bare = plus > 0 && plus < at ? address.slice(0, plus) + address.slice(at) : address;
-  return bare.slice(0, LONGEST);
+  return withoutExtension(address).slice(0, LONGEST);
 }

@@ -76,5 +76,7 @@ t.test('the fate of a mail', (t) => {
   sent.note('5A', ['a@b'], { id: 'mx/4Cnamed-before', leftMs: 0, fate: 'taken' });
   t.match(sent.find('5A', 'a@b'), { id: 'mx/4Cnamed-before', fate: 'taken' });
   t.equal(sent.find('5A', 'x@b'), undefined);
+  sent.note('5B', ['jane@müller.example'], { id: 'mx/5B', leftMs: 0, fate: 'taken' });
+  t.match(sent.find('5B', 'Jane@xn--mller-kva.example'), { fate: 'taken' });
   t.end();
 });

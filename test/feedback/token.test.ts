@@ -24,6 +24,18 @@ t.test('our own token, folded and unfolded', (t) => {
   t.end();
 });
 
+const wentTo = (signed: string, reported: string) => {
+  const verdict = checkToken(key, signToken(key, facts, [signed]));
+  return verdict.kind === 'genuine' && verdict.wentTo(reported);
+};
+
+t.test('a domain beyond ASCII is the same in both of its spellings', (t) => {
+  t.equal(wentTo('jörg@Müller.example', 'jörg@xn--mller-kva.example'), true);
+  t.equal(wentTo('jane@xn--mller-kva.example', 'jane@müller.example'), true);
+  t.equal(wentTo('jane@müller.example', 'jane@muller.example'), false);
+  t.end();
+});
+
 t.test('to many: it does not tell to whom', (t) => {
   const many = Array.from({ length: MOST_TAGS + 1 }, (_, i) => `u${i}@utc.fr`);
   const verdict = checkToken(key, signToken(key, facts, many));
