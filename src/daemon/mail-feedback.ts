@@ -35,6 +35,11 @@ export interface MailFeedbackParts {
   readonly host: string;
   readonly nowMs: () => number;
   readonly providerOf: (recipient: string) => string | undefined;
+  /**
+   * Whose limits a report of the recipient may move: his own domain's, where that counts for the
+   * provider by its MX alone. Its owner pointed it there, and could speak with as many voices as he likes.
+   */
+  readonly speaksFor: (recipient: string, provider: string) => string;
   readonly ownAddresses: () => readonly string[];
   /** A message that is with Postfix and has no outcome yet, where no log tells of outcomes. */
   readonly inFlight: (queueId: string, recipient: string) => Departure | undefined;
@@ -214,7 +219,7 @@ export class MailFeedback {
     { id, leftMs, recipient }: Matter['trust'],
     weight: Exclude<Weight, { kind: 'ignored' }>,
   ): Promise<[FeedbackEventReport['outcome'], string | null]> {
-    const { feedback, guard, counted, nowMs } = this.#parts;
+    const { feedback, guard, counted, nowMs, speaksFor } = this.#parts;
     if (weight.kind === 'told') {
       feedback.remind({ queueId: queueId ?? '', reply }, provider, classification);
       return [
@@ -224,16 +229,17 @@ export class MailFeedback {
           : 'ours to mend',
       ];
     }
+    const about = speaksFor(recipient, provider);
     if (weight.kind === 'attempt') {
-      const did = await feedback.attempt(provider, { id, leftMs }, classification, reply);
+      const did = await feedback.attempt(about, { id, leftMs }, classification, reply);
       return did === undefined ? ['counted', null] : ['moved', did];
     }
     // One mailbox is one voice, however many mails it was sent, under however many names.
-    const voice = `voice ${provider} ${withoutExtension(canonical(recipient))}`;
+    const voice = `voice ${about} ${withoutExtension(canonical(recipient))}`;
     const spokeMs = Number(counted.get(voice) ?? Number.NaN);
     if (spokeMs > nowMs() - DAY_MS) return ['ignored', 'this recipient has spoken today'];
-    if (!(await guard.mayCount(provider))) return ['ignored', 'too many reports of this provider'];
-    const did = await feedback.hear(provider, { id, leftMs }, reply);
+    if (!(await guard.mayCount(about))) return ['ignored', 'too many reports of this provider'];
+    const did = await feedback.hear(about, { id, leftMs }, reply);
     counted.set(voice, String(Math.round(nowMs())));
     return did === undefined ? ['counted', null] : ['moved', did];
   }

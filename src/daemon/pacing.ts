@@ -163,6 +163,9 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     host: myhostname,
     nowMs,
     providerOf: (recipient) => live.targetOf(recipient)?.id,
+    // Nobody knows which host a report is from.
+    speaksFor: (recipient, provider) =>
+      live.grouping.membership.speaksFor({ recipient, provider, relay: '' }, 'refused'),
     ownAddresses: () => live.ownAddresses(),
     inFlight: (queueId, recipient) => {
       const flight = followsLog ? undefined : pacer.is.flights.get(queueId);

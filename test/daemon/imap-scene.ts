@@ -67,6 +67,7 @@ export function startSource(
       host: HOST,
       nowMs,
       providerOf: (address) => address.split('@')[1],
+      speaksFor: (_recipient, provider) => provider,
       ownAddresses: () => [],
       inFlight: () => undefined,
     });

@@ -17,6 +17,8 @@ const HOST = 'mx.here.example';
 const key = randomBytes(32);
 const classifier = createClassifier(loadRules());
 
+const domainOf = (address: string): string => address.toLowerCase().split('@')[1] ?? '';
+
 function open(t: Test) {
   const stateDir = newStateDir(t);
   const remembered = (name: string) =>
@@ -37,7 +39,8 @@ function open(t: Test) {
     key,
     host: HOST,
     nowMs: () => Date.now(),
-    providerOf: (address) => address.toLowerCase().split('@')[1],
+    providerOf: (address) => (address.endsWith('.mx') ? 'outlook' : domainOf(address)),
+    speaksFor: (address, provider) => (address.endsWith('.mx') ? domainOf(address) : provider),
     ownAddresses: () => [],
     inFlight: () => undefined,
   });
@@ -65,4 +68,12 @@ t.test('one mailbox is one voice, under however many names', async (t) => {
   }
   t.same(await complain(9, 'joe+one@there.example'), ['token counted']);
   t.equal(heard.length, 2);
+});
+
+t.test('whose MX is at a provider speaks for his own domain alone', async (t) => {
+  const { complain, heard, list } = open(t);
+  await complain(1, 'jane@contoso.mx');
+  await complain(2, 'joe@contoso.mx');
+  t.same(heard, [`contoso.mx ${HOST}/M1`, `contoso.mx ${HOST}/M2`]);
+  t.equal(list.report(undefined, 1).events[0]?.provider, 'outlook', 'though it is shown there');
 });

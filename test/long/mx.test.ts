@@ -6,6 +6,7 @@ import t from 'tap';
 import { startDns } from '../../lab/dns.ts';
 import { gaps } from '../../lab/ledger.ts';
 import { waitFor } from '../../lab/wait.ts';
+import { dsn } from '../feedback/report-samples.ts';
 import { startScene } from '../live/scene.ts';
 
 const records = (host: string): string => `
@@ -59,6 +60,20 @@ await t.test(
     );
   },
 );
+
+await t.test('reports about mail to one of them move no limit of the other', async (t) => {
+  const mine = scene.sent.flatMap(({ queueId = '' }, i) =>
+    i % 2 === 0 ? [dsn({ recipient: `u${i}@contoso.example`, queueId })] : [],
+  );
+  const outcomes = new Set<string>();
+  for (const report of mine) {
+    const content = report.toString('base64');
+    const { events } = await scene.postpace.control.ingest({ format: 'mail', content });
+    for (const { trust, outcome } of events) outcomes.add(`${trust} ${outcome}`);
+  }
+  t.ok(outcomes.has('records moved'), 'of contoso.example');
+  t.equal((await scene.provider('microsoft365')).factor, 1);
+});
 
 await t.test(
   'DNS that is slow: nobody waits for it for long, the second mail counts',
