@@ -3,7 +3,6 @@
  * counted once, and told to feedback as far as they may move anything.
  */
 import type { FeedbackEventReport } from '../control/api.ts';
-import { groupOf } from '../feedback/category.ts';
 import type { Classification, Classifier } from '../feedback/classify.ts';
 import type { FloodGuard } from '../feedback/flood-guard.ts';
 import type { GivenEvent } from '../feedback/given-event.ts';
@@ -14,7 +13,7 @@ import {
 } from '../feedback/mail-report.ts';
 import type { Departure } from '../feedback/outcome-reader.ts';
 import type { Remembered } from '../feedback/remembered.ts';
-import { readReported } from '../feedback/reported.ts';
+import { actionGiven, readGiven, readReported } from '../feedback/reported.ts';
 import type { SentBook } from '../feedback/sent-book.ts';
 import { judgeTrust, OLDEST_MS, type Trust } from '../feedback/trust.ts';
 import { weigh, type Weight } from '../feedback/weight.ts';
@@ -52,8 +51,12 @@ interface Matter {
   readonly heard: Omit<HeardEvent, 'outcome' | 'why'> & { readonly classification: Classification };
   readonly trust: Trust & { readonly kind: 'proven' };
   readonly weight: Weight;
-  readonly action: ReportedRecipient['action'];
+  /** What it says of the recipient: once counted, the same is not counted again. */
+  readonly says: string;
 }
+
+/** The outcome, and why. */
+type Came = readonly [outcome: FeedbackEventReport['outcome'], why: string | null];
 
 const DAY_MS = 24 * 3_600_000;
 const canonical = (address: string): string => canonicalAddress(parseAddress(address));
@@ -133,16 +136,17 @@ export class MailFeedback {
       classification,
       reply: one.reply,
     };
-    if (trust.kind === 'unproven') return this.#unproven(heard, trust.why);
+    if (trust.kind === 'unproven') return this.#ignored(heard, trust.why);
     const weight = weigh(one, classification, trust.fate);
-    return this.#consider({ heard, trust, weight, action: one.action });
+    return this.#consider({ heard, trust, weight, says: one.action });
   }
 
   async #given(given: GivenEvent): Promise<FeedbackEventReport | undefined> {
-    const { sent, providerOf, inFlight, nowMs } = this.#parts;
+    const { sent, providerOf, inFlight, nowMs, classifier, ownAddresses } = this.#parts;
     const { queueId = '', recipient } = given;
     const provider = providerOf(recipient);
-    const classification = this.#asGiven(given, provider);
+    const context = { provider, ownAddresses: ownAddresses() };
+    const classification = readGiven(given, classifier, context);
     const fact = sent.find(queueId, recipient);
     const flight = fact === undefined ? inFlight(queueId, recipient) : undefined;
     const heard = {
@@ -157,35 +161,21 @@ export class MailFeedback {
       reply: given.reply,
     };
     const known = fact ?? (flight && { ...flight, fate: undefined });
-    if (known === undefined) return this.#unproven(heard, 'unknown message');
-    if (given.atMs < nowMs() - OLDEST_MS) return this.#unproven(heard, 'too old');
-    const action = given.category === 'complaint' ? 'complained' : 'failed';
+    if (known === undefined) return this.#ignored(heard, 'unknown message');
+    if (given.atMs < nowMs() - OLDEST_MS) return this.#ignored(heard, 'too old');
     const trust = { kind: 'proven', by: 'records', recipient, ...known } as const;
-    // Where no log is followed it stands in for the log.
-    const weight: Weight =
-      flight === undefined ? weigh({ action }, classification, known.fate) : { kind: 'attempt' };
-    return this.#consider({ heard, trust, weight, action });
+    if (flight !== undefined) {
+      // Where no log is followed it stands in for the log: a message may be tried again and again.
+      const says = `attempt ${given.atMs}`;
+      return this.#consider({ heard, trust, weight: { kind: 'attempt' }, says });
+    }
+    const action = actionGiven(given.category);
+    const weight = weigh({ action }, classification, known.fate);
+    return this.#consider({ heard, trust, weight, says: action });
   }
 
-  /** The given category, with what only our rules know of the reply. */
-  #asGiven(given: GivenEvent, provider: string | undefined): Classification {
-    const { classifier, ownAddresses } = this.#parts;
-    const { recipient, reply, category, blames } = given;
-    const found = classifier.classify(reply, {
-      provider,
-      recipient,
-      relay: given.remoteMta,
-      ownAddresses: ownAddresses(),
-    });
-    const base =
-      found.category === category
-        ? found
-        : { ...found, category, group: groupOf(category), rule: undefined, holdMs: undefined };
-    return { ...base, blames: blames ?? (category === 'complaint' ? 'ours' : base.blames) };
-  }
-
-  /** Anybody can send these: counted, and told as long as they are few. */
-  async #unproven(
+  /** Anybody can send these, as often as he likes: counted, and told as long as they are few. */
+  async #ignored(
     heard: Omit<HeardEvent, 'outcome' | 'why'>,
     why: string,
   ): Promise<FeedbackEventReport | undefined> {
@@ -196,29 +186,34 @@ export class MailFeedback {
     return undefined;
   }
 
-  async #consider({ heard, trust, weight, action }: Matter): Promise<FeedbackEventReport> {
+  async #consider({
+    heard,
+    trust,
+    weight,
+    says,
+  }: Matter): Promise<FeedbackEventReport | undefined> {
     const { list, counted, nowMs } = this.#parts;
-    const end = (outcome: FeedbackEventReport['outcome'], why: string | null) =>
-      list.add({ ...heard, outcome, why });
-    const key = `${trust.id} ${canonical(trust.recipient)} ${action}`;
-    if (counted.get(key) !== undefined) return end('ignored', 'told before');
+    const { provider } = heard;
+    const key = `${trust.id} ${canonical(trust.recipient)} ${says}`;
+    if (counted.get(key) !== undefined) return this.#ignored(heard, 'told before');
+    // Not kept: of what says nothing to us, another's report may say what it was.
+    if (weight.kind === 'ignored') return this.#ignored(heard, weight.why);
+    if (provider === null) return this.#ignored(heard, 'it stays on this machine');
+    const [outcome, why]: Came =
+      weight.kind === 'known'
+        ? ['ignored', 'the log has told of it']
+        : await this.#act(heard, provider, trust, weight);
     // Last, so that a crash before it loses nothing: limits know each message by its id.
-    const done = () => counted.set(key, String(Math.round(nowMs())));
-    if (weight.kind === 'ignored' || heard.provider === null) {
-      done();
-      return end('ignored', weight.kind === 'ignored' ? weight.why : 'it stays on this machine');
-    }
-    const outcome = await this.#act(heard, heard.provider, trust, weight);
-    done();
-    return end(...outcome);
+    counted.set(key, String(Math.round(nowMs())));
+    return list.add({ ...heard, outcome, why });
   }
 
   async #act(
     { classification, reply, queueId }: Matter['heard'],
     provider: string,
     { id, leftMs, recipient }: Matter['trust'],
-    weight: Exclude<Weight, { kind: 'ignored' }>,
-  ): Promise<[FeedbackEventReport['outcome'], string | null]> {
+    weight: Exclude<Weight, { kind: 'ignored' | 'known' }>,
+  ): Promise<Came> {
     const { feedback, guard, counted, nowMs, speaksFor } = this.#parts;
     if (weight.kind === 'told') {
       feedback.remind({ queueId: queueId ?? '', reply }, provider, classification);

@@ -1,6 +1,7 @@
 /** What a report says of one recipient -> classification: the words of the other side, or what it is. */
 import { groupOf } from './category.ts';
 import type { Classification, Classifier, Context } from './classify.ts';
+import type { GivenEvent } from './given-event.ts';
 import type { ReportedRecipient } from './mail-report.ts';
 
 /** `context`: the provider and our addresses; whom it was for is taken from the report. Pure. */
@@ -25,6 +26,27 @@ export function readReported(
     default:
       return action satisfies never;
   }
+}
+
+/** The category that another gave it, with what only our rules know of the reply. Pure. */
+export function readGiven(
+  { recipient, remoteMta: relay, reply, category, blames }: GivenEvent,
+  classifier: Classifier,
+  context: Pick<Context, 'provider' | 'ownAddresses'>,
+): Classification {
+  const found = classifier.classify(reply, { ...context, recipient, relay });
+  const base =
+    found.category === category
+      ? found
+      : { ...found, category, group: groupOf(category), rule: undefined, holdMs: undefined };
+  return { ...base, blames: blames ?? (category === 'complaint' ? 'ours' : base.blames) };
+}
+
+/** What a report of that category says of the recipient. */
+export function actionGiven(category: GivenEvent['category']): ReportedRecipient['action'] {
+  if (category === 'complaint') return 'complained';
+  if (category === 'auto_reply') return 'replied';
+  return category === 'delivered' ? 'delivered' : 'failed';
 }
 
 /** The reply decides; where it says nothing, what else is written may say it. */

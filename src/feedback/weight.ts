@@ -13,6 +13,8 @@ export type Weight =
   | { readonly kind: 'attempt' }
   /** Something of ours to mend, or somebody who forwards: said, and moves nothing. */
   | { readonly kind: 'told' }
+  /** A refusal that the log has told of. */
+  | { readonly kind: 'known' }
   | { readonly kind: 'ignored'; readonly why: string };
 
 /** `fate`: what the log said, where it is known. Pure. */
@@ -24,9 +26,7 @@ export function weigh(
   if (action === 'replied') return ignored('an auto-reply');
   if (action === 'delivered') return ignored('it was delivered');
   // A refusal that the log has seen; a complaint comes after a delivery.
-  if (action !== 'complained' && fate !== undefined && fate !== 'taken') {
-    return ignored('the log has told of it');
-  }
+  if (action !== 'complained' && fate !== undefined && fate !== 'taken') return { kind: 'known' };
   if (blames === 'intermediary') return { kind: 'told' };
   switch (group) {
     case 'slow':
