@@ -39,22 +39,40 @@ const line = z.object({
   source: z.string().min(1).max(100),
 });
 
-export function readGivenLine(text: string): GivenLine {
-  if (text.length > LONGEST_LINE)
-    return { ok: false, why: 'expected a line of 20,000 characters at most' };
+/** Of each key, for whoever left it out or wrote something else. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  at: 'milliseconds since the epoch or an RFC 3339 time',
+  queueId: 'a queue id, or no such key',
+  recipient: 'an address of 3 to 320 characters',
+  remoteMta: 'the name of a host, or no such key',
+  reply: 'a text of 10,000 characters at most',
+  category: `one of ${CATEGORIES.join(', ')}`,
+  blames: 'ours, intermediary or unknown, or no such key',
+  source: 'a name of 1 to 100 characters',
+};
+
+/** With its line end, or the mark at the beginning of a file (BOM), or without. */
+export function readGivenLine(written: string): GivenLine {
+  const text = written.trim();
+  if (text.length > LONGEST_LINE) {
+    return wrong(`a line of ${text.length} characters`, 'one of 20,000 at most');
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { ok: false, why: 'expected a JSON object' };
+    return wrong(shortened(text), 'a JSON object');
   }
   const read = line.safeParse(value);
   if (!read.success) {
-    const [issue] = read.error.issues;
-    return {
-      ok: false,
-      why: `${issue?.path.join('.') || 'line'}: ${issue?.message ?? 'unreadable'}`,
-    };
+    const key = String(read.error.issues[0]?.path[0] ?? '');
+    const expected = EXPECTED[key];
+    if (expected === undefined) return wrong(found(value), 'a JSON object');
+    return wrong(
+      found(Object.entries(value ?? {}).find(([one]) => one === key)?.[1]),
+      expected,
+      key,
+    );
   }
   const { at, queueId, remoteMta, blames, ...rest } = read.data;
   return {
@@ -67,4 +85,19 @@ export function readGivenLine(text: string): GivenLine {
       blames: blames ?? undefined,
     },
   };
+}
+
+function wrong(what: string, expected: string, key?: string): GivenLine {
+  return {
+    ok: false,
+    why: `${key === undefined ? '' : `${key}: `}found ${what}, expected ${expected}`,
+  };
+}
+
+function found(value: unknown): string {
+  return value === undefined ? 'nothing' : shortened(JSON.stringify(value));
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
