@@ -1,6 +1,5 @@
 /** Messages and lines from a file, a folder or standard input, one after the other and bounded. */
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ControlError } from '../control/api.ts';
 import { inputLines } from './input-lines.ts';
@@ -10,12 +9,16 @@ const MOST_BYTES = 256 * 1024;
 const LONGEST_LINE = 64 * 1024;
 /** Lines of one request. */
 const MOST_LINES = 500;
-const MOST_CHARACTERS = 500_000;
+/** Each may be written with six in a request of 2 MiB. */
+const MOST_CHARACTERS = 250_000;
 
 /** `From sender Tue Nov 24 14:00:00 2026`: what begins a message in an mbox file. */
 const MBOX = /^From \S+ .{0,40}\d\d:\d\d.{0,40}\d{4}/;
 
-/** `name`: a message, an mbox file, a Maildir or another folder of messages; `-`: `stdin`. */
+/**
+ * `name`: a message, an mbox file, a Maildir or another folder of messages; `-`: `stdin`. Rejects with
+ * ControlError where it can't be read.
+ */
 export async function* messagesIn(
   name: string,
   stdin: NodeJS.ReadableStream,
@@ -24,7 +27,13 @@ export async function* messagesIn(
     yield* messagesOf(stdin);
     return;
   }
-  for (const file of await filesOf(name)) yield* messagesOf(createReadStream(file));
+  const files = await filesOf(name);
+  for (const file of files) {
+    const input = await opened(file);
+    // Whoever reads the mail in a Maildir moves and removes its files at any time.
+    if (input === undefined && file !== name) continue;
+    yield* messagesOf(input ?? missing(name));
+  }
 }
 
 /** Lines in pieces that fit into a request. Rejects with ControlError where it can't be read. */
@@ -32,10 +41,9 @@ export async function* linesIn(
   name: string,
   stdin: NodeJS.ReadableStream,
 ): AsyncIterable<{ readonly text: string; readonly lines: number }> {
-  if (name !== '-') await filesOf(name);
   let piece: string[] = [];
   let size = 0;
-  const input = name === '-' ? stdin : createReadStream(name);
+  const input = name === '-' ? stdin : ((await opened(name)) ?? missing(name));
   for await (const line of rawLines(input)) {
     piece.push(Buffer.from(line, 'latin1').toString('utf8'));
     size += line.length;
@@ -63,9 +71,30 @@ async function filesOf(name: string): Promise<readonly string[]> {
     }
     return files;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ControlError(400, `${name} can't be read: ${why}`);
+    throw unreadable(name, error);
   }
+}
+
+/** undefined: there is no such file. */
+async function opened(file: string): Promise<NodeJS.ReadableStream | undefined> {
+  try {
+    const handle = await open(file);
+    if (!(await handle.stat()).isDirectory()) return handle.createReadStream();
+    await handle.close();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw unreadable(file, error);
+  }
+  throw new ControlError(400, `${file}: found a folder, expected a file of lines`);
+}
+
+function missing(name: string): never {
+  throw new ControlError(400, `${name}: there is no such file`);
+}
+
+function unreadable(name: string, error: unknown): ControlError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new ControlError(400, `${name} can't be read: ${why}`);
 }
 
 async function* messagesOf(input: NodeJS.ReadableStream): AsyncIterable<Buffer> {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { ControlError, type ControlTarget, type IngestReport } from '../control/api.ts';
 import { connect } from './connect.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -8,6 +10,7 @@ import { columns, complain, say, sayJson, type Shell } from './shell.ts';
 import { group, verb } from './verb.ts';
 import { count } from './words.ts';
 
+const BUSY_MS = 1000;
 const FORMATS = ['mail', 'dsn', 'arf', 'ndjson', 'log'] as const;
 
 const list = verb(
@@ -56,67 +59,81 @@ const ingest = verb(
       .example('$0 feedback ingest --ndjson results.ndjson', ''),
   async (options, shell) => {
     const format = options.ndjson ? 'ndjson' : options.format;
+    const reports: IngestReport[] = [];
+    let exit: ExitCode = EXIT.ok;
     try {
       const daemon = await connect(options, shell);
-      const reports =
+      const taken =
         format === 'ndjson' || format === 'log'
-          ? await ofLines(daemon, format, options.file, shell)
-          : await ofMessages(daemon, options.file, shell);
-      if (options.json) sayJson(shell, reports);
-      else say(shell, printable(takenText(reports)));
-      for (const { line, why } of reports.flatMap(({ wrong }) => wrong)) {
-        complain(shell, printable(`postpace: line ${line}: ${why}`));
-      }
-      return reports.some(({ wrong }) => wrong.length > 0) ? EXIT.failure : EXIT.ok;
+          ? ofLines(daemon, format, options.file, shell)
+          : ofMessages(daemon, options.file, shell);
+      for await (const report of taken) reports.push(report);
     } catch (error) {
-      return later(error, shell);
+      exit = refused(error, shell);
+      if (reports.length === 0) return exit;
     }
+    if (options.json) sayJson(shell, reports);
+    else say(shell, printable(takenText(reports)));
+    for (const { line, why } of reports.flatMap(({ wrong }) => wrong)) {
+      complain(shell, printable(`postpace: line ${line}: ${why}`));
+      if (exit === EXIT.ok) exit = EXIT.failure;
+    }
+    return exit;
   },
 );
 
-async function ofMessages(
+async function* ofMessages(
   daemon: ControlTarget,
   file: string,
   shell: Shell,
-): Promise<readonly IngestReport[]> {
-  const reports: IngestReport[] = [];
+): AsyncIterable<IngestReport> {
   for await (const message of messagesIn(file, shell.stdin)) {
-    const content = message.toString('base64');
-    reports.push(await daemon.ingest({ format: 'mail', content }));
+    const what = { format: 'mail', content: message.toString('base64') } as const;
+    // Postfix comes again with its message; a folder would begin with the same ones again.
+    yield await (file === '-' ? daemon.ingest(what) : patiently(() => daemon.ingest(what)));
   }
-  return reports;
 }
 
-async function ofLines(
+/** Again and again where the daemon has too much to do. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ControlError) || error.status !== 503) throw error;
+      await sleep(BUSY_MS);
+    }
+  }
+}
+
+async function* ofLines(
   daemon: ControlTarget,
   format: 'ndjson' | 'log',
   file: string,
   shell: Shell,
-): Promise<readonly IngestReport[]> {
-  const reports: IngestReport[] = [];
+): AsyncIterable<IngestReport> {
   let before = 0;
   for await (const { text, lines } of linesIn(file, shell.stdin)) {
     const { wrong, ...report } = await daemon.ingest({ format, content: text });
-    const counted = wrong.map(({ line, why }) => ({ line: before + line, why }));
-    reports.push({ ...report, wrong: counted });
+    const from = before;
+    yield { ...report, wrong: wrong.map(({ line, why }) => ({ line: from + line, why })) };
     before += lines;
   }
-  return reports;
 }
 
 /**
- * Run by Postfix, any other failure would return the report to its null sender, and lose it: EX_TEMPFAIL
- * has it tried again.
+ * Run by Postfix, any failure but EX_TEMPFAIL would return the report to its null sender, and lose it:
+ * with that it is tried again.
  */
-function later(error: unknown, shell: Shell): ExitCode {
+function refused(error: unknown, shell: Shell): ExitCode {
   const isLater =
     error instanceof Error &&
     (error.name === 'DaemonUnreachable' ||
       error.name === 'ConfigError' ||
       (error instanceof ControlError && error.status >= 500));
-  if (!isLater) throw error;
+  if (!isLater && !(error instanceof ControlError)) throw error;
   complain(shell, `postpace: ${printable(error.message)}`);
-  return EXIT.later;
+  return isLater ? EXIT.later : EXIT.failure;
 }
 
 /** Reports by mail and from others, handed in; and what feedback heard. */
