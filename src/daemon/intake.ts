@@ -27,6 +27,8 @@ export interface IntakeParts {
   readonly ahead: (events: readonly LogEvent[]) => Promise<void> | undefined;
   /** Events that came since the last run. Undefined: dealt with at once, as nearly all are. */
   readonly news: (event: LogEvent) => Promise<void> | undefined;
+  /** Writes down what news left to be kept: the place behind it is not saved before. Never rejects. */
+  readonly keep: () => Promise<void>;
 }
 
 const SAVE_EVERY_MS = 1000;
@@ -92,10 +94,12 @@ export class Intake {
     await this.#save();
   }
 
-  #save(): Promise<void> {
-    this.#cursor = this.#last?.cursor ?? this.#cursor;
+  async #save(): Promise<void> {
+    const cursor = this.#last?.cursor ?? this.#cursor;
+    this.#cursor = cursor;
     this.#last = undefined;
-    return this.#position.save(this.#cursor);
+    await this.#parts.keep();
+    await this.#position.save(cursor);
   }
 
   async #run(follower: LogFollower): Promise<void> {

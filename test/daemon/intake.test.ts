@@ -69,6 +69,8 @@ interface Opened {
   readonly evidence: string[];
   readonly news: string[];
   readonly log: SpokenLog;
+  /** What news left to be kept is written by then. */
+  readonly kept: { until: Promise<void> };
 }
 
 function idOf(event: LogEvent): string {
@@ -84,6 +86,7 @@ function open(
   const log = new SpokenLog();
   const evidence: string[] = [];
   const seen: string[] = [];
+  const kept = { until: Promise.resolve() };
   let played: PlayedLog | undefined;
   const intake = new Intake({
     stateDir,
@@ -96,9 +99,10 @@ function open(
       await news?.(event);
       seen.push(idOf(event));
     },
+    keep: () => kept.until,
   });
   t.teardown(() => intake.stop());
-  return { intake, played: () => played!, evidence, news: seen, log };
+  return { intake, played: () => played!, evidence, news: seen, log, kept };
 }
 
 const turns = async (count = 5): Promise<void> => {
@@ -154,6 +158,23 @@ t.test('a restart goes on behind the last event that was dealt with', async (t) 
   const second = open(t, stateDir);
   await second.intake.start();
   t.match(second.played().settings.cursor, { kind: 'file', offset: 20 });
+});
+
+t.test('what was heard is kept before the place behind it is', async (t) => {
+  const stateDir = newStateDir(t);
+  const { intake, played, kept } = open(t, stateDir);
+  let write: (() => void) | undefined;
+  kept.until = new Promise((resolve) => (write = resolve));
+  await intake.start();
+  played().say(removed('ID00001', 1), 10);
+  await turns();
+  const stopped = intake.stop();
+  await sleep(200);
+  const path = join(stateDir, 'log-position.json');
+  t.notOk(existsSync(path), 'killed here, it is read again');
+  write?.();
+  await stopped;
+  t.match(JSON.parse(readFileSync(path, 'utf8')), { offset: 10 });
 });
 
 t.test('a torn position is told, and the log read anew', async (t) => {
