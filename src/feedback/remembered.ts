@@ -32,7 +32,10 @@ export class Remembered {
   /** Reads what is there. Throws an Error that names the path where it can't be read. */
   constructor(parts: RememberedParts) {
     this.#parts = parts;
-    for (const line of read(parts.path).split('\n')) {
+    const text = read(parts.path);
+    // What comes next must not become part of it.
+    if (text !== '' && !text.endsWith('\n')) this.#owed.push('\n');
+    for (const line of text.split('\n')) {
       const tab = line.indexOf('\t');
       const end = line.lastIndexOf('\t');
       // The closing tab says that the line is whole.
@@ -121,7 +124,8 @@ export class Remembered {
     try {
       for (let at = 0; at < all.length; at += SLICE) {
         const lines = all.slice(at, at + SLICE).map((one) => lineOf(one));
-        await file.write(lines.join(''));
+        // All of it or an error: a disk that is filling up takes a part.
+        await file.writeFile(lines.join(''));
         await setImmediate();
       }
     } finally {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,34 @@ t.test('the last so many, across a restart and a torn line', async (t) => {
   t.ok((await readFile(path, 'utf8')).split('\n').length < 10, 'written anew');
   t.equal(open().get('k4999'), '4999');
   t.equal(open().get('last'), '1');
+});
+
+t.test('what is written behind a torn line is not torn with it', async (t) => {
+  const path = join(folder, 'torn.tsv');
+  await writeFile(path, 'a\t1\t\nb\t2');
+  const open = (): Remembered => new Remembered({ path, most: 10, onTrouble: quiet });
+  const first = open();
+  first.set('c', '3');
+  await first.flush();
+  const second = open();
+  t.same(
+    ['a', 'b', 'c'].map((key) => second.get(key)),
+    ['1', undefined, '3'],
+  );
+});
+
+t.test('a disk that takes a part of it has refused it', (t) => {
+  const script = `
+    process.on('SIGXFSZ', () => undefined);
+    const { Remembered } = await import(process.argv[1]);
+    const kept = new Remembered({ path: process.argv[2], most: 1000, onTrouble: console.log });
+    for (let i = 0; i < 100; i += 1) kept.set('key' + i, 'x'.repeat(20));
+    await kept.flush();`;
+  const module = new URL('../../src/feedback/remembered.js', import.meta.url).pathname;
+  const argv = [process.execPath, '--input-type=module', '-e', script, module];
+  const limited = ['-c', 'ulimit -f 1; exec "$@"', 'sh', ...argv, join(folder, 'small.tsv')];
+  t.match(String(spawnSync('bash', limited).stdout), /small\.tsv can't be written: EFBIG/);
+  t.end();
 });
 
 t.test('a disk that refuses is told of once, and made up for', async (t) => {
