@@ -8,6 +8,7 @@ import {
 } from '../control/api.ts';
 import type { FloodGuard } from '../feedback/flood-guard.ts';
 import { readGivenLine } from '../feedback/given-event.ts';
+import type { SentBook } from '../feedback/sent-book.ts';
 import type { LogEvent } from '../postfix/event.ts';
 import { readEvent } from '../postfix/log-grammar.ts';
 import { StampReader } from '../postfix/stamp.ts';
@@ -18,6 +19,7 @@ export interface FeedbackVerbParts {
   readonly mail: MailFeedback;
   readonly list: FeedbackList;
   readonly guard: FloodGuard;
+  readonly sent: Pick<SentBook, 'find' | 'flush'>;
   readonly nowMs: () => number;
   /** undefined: the daemon follows the log by itself. */
   readonly see: ((event: LogEvent) => Promise<void> | undefined) | undefined;
@@ -83,8 +85,17 @@ export class FeedbackVerbs {
     const stamps = new StampReader();
     for (const line of content.split('\n')) {
       const event = readEvent(line, stamps, nowMs());
-      if (event !== undefined) await see(event);
+      if (event !== undefined && !this.#isKnown(event)) await see(event);
     }
+    // Nobody hands it in again after a crash.
+    await this.#parts.sent.flush();
     return [];
+  }
+
+  /** Whoever hands in a log piece by piece hands in some lines twice. */
+  #isKnown(event: LogEvent): boolean {
+    if (event.kind !== 'delivery') return false;
+    const fate = this.#parts.sent.find(event.queueId, event.recipient)?.fate;
+    return fate === 'taken' || fate === 'refused';
   }
 }

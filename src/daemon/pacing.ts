@@ -185,6 +185,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     mail: reports,
     list,
     guard,
+    sent: memory.sent,
     nowMs,
     see: followsLog ? undefined : (event) => pacer.see(event),
   });

@@ -1,0 +1,24 @@
+/** Without a log to follow: lines that somebody hands in, and hands in again. */
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import { startScene } from './scene.ts';
+
+const scene = await startScene({
+  sinks: { 'utc.example': {} },
+  config: {
+    default: { pace: 'none' },
+    providers: { utc: { domains: ['utc.example'], pace: '60/min', burst: 100 } },
+    feedback: { log: 'none' },
+  },
+});
+t.teardown(() => scene.stop());
+t.setTimeout(60_000);
+
+await t.test('a line that is handed in twice charges nothing twice', async (t) => {
+  await scene.burst({ mails: 2, from: 'app@here.example', to: (i) => `u${i}@utc.example` });
+  await scene.arrived(2, 'utc.example', 10_000);
+  const content = await readFile(scene.postfix.logFile, 'utf8');
+  t.match(content, /status=sent/);
+  for (let i = 0; i < 3; i += 1) await scene.postpace.control.ingest({ format: 'log', content });
+  t.match(await scene.provider('utc'), { sent: { minute: 2 }, inFlight: 0 });
+});
