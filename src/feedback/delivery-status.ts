@@ -33,7 +33,8 @@ function isRecipient(block: Fields): boolean {
 
 function recipientOf(block: Fields): ReportedRecipient {
   const final = addressIn(field(block, 'final-recipient'));
-  const original = addressIn(field(block, 'original-recipient'));
+  const written = addressIn(field(block, 'original-recipient'));
+  const original = written === final ? written : fromXtext(written);
   // Some write who it really is here, and what they made of it there.
   const actual = addressIn(field(block, 'x-actual-recipient'));
   const status = /[245]\.\d{1,3}\.\d{1,3}/.exec(field(block, 'status') ?? '')?.[0];
@@ -48,6 +49,11 @@ function recipientOf(block: Fields): ReportedRecipient {
     reply: withStatus(withoutType(diagnostic), status),
     around: '',
   };
+}
+
+/** `jane+2Bnews@…`: as the envelope has it (RFC 3461, 4), where the reporter left it so, as Exim does. */
+function fromXtext(address: string | undefined): string | undefined {
+  return address?.replaceAll('+2B', '+').replaceAll('+3D', '=');
 }
 
 function actionOf(said: string | undefined, status: string | undefined) {

@@ -83,6 +83,22 @@ t.test('forwarded by somebody: both recipients are told', async (t) => {
   t.match(recipients, [{ recipient: 'jane@hotmail.com', originalRecipient: 'jane@etu.utc.fr' }]);
 });
 
+const reported = async (original: string, recipient: string) => {
+  const { recipients } = await readMailReport(dsn({ recipient, original }));
+  return recipients[0]!;
+};
+
+t.test('an original recipient as it was in the envelope is nobody else', async (t) => {
+  const encoded = await reported('jane+2Bnews+3D1@there.example', 'jane+news=1@there.example');
+  t.equal(encoded.originalRecipient, 'jane+news=1@there.example');
+  t.equal(readReported(encoded, classifier, {}).blames, 'unknown', 'nobody forwarded it');
+  const forwarded = await reported('jane+2Bnews@there.example', 'jane@hotmail.com');
+  t.equal(forwarded.originalRecipient, 'jane+news@there.example');
+  t.equal(readReported(forwarded, classifier, {}).blames, 'intermediary');
+  const plain = await reported('jane+2B@there.example', 'jane+2B@there.example');
+  t.equal(plain.originalRecipient, 'jane+2B@there.example', 'as it is really called');
+});
+
 t.test('what came back: the token and the queue ids', async (t) => {
   const header = [
     'Received: from app by mx.here.example (Postfix) with ESMTPSA id 4cRxYz1abcz2Gk;',
