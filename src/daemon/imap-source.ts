@@ -49,6 +49,12 @@ export class ImapSource {
   /** What was told of last; undefined: all is well. */
   #trouble: string | undefined;
   #staysTold = false;
+  /** The mailbox that the UIDs below are of. */
+  #about = '';
+  /** Told, though the place is still before one that could not be read. */
+  readonly #ahead = new Set<number>();
+  /** Could not be read at the last try. */
+  readonly #unread = new Set<number>();
 
   constructor(parts: ImapSourceParts) {
     this.#parts = parts;
@@ -133,18 +139,59 @@ export class ImapSource {
     const last = known ? (this.#place?.uid ?? 0) : 0;
     // What is older would not be believed.
     const since = new Date(nowMs() - OLDEST_MS - DAY_MS);
-    for (const uid of await mailbox.after(last, since)) {
+    const found = await mailbox.after(last, since);
+    this.#lookAt(`${account} ${uidValidity}`, new Set(found));
+    let passed = 0;
+    for (const uid of this.#inTurn(found)) {
       while (!signal.aborted && !(await mayTake())) {
         await sleep(FLOODED_MS, undefined, { signal }).catch(() => undefined);
       }
       if (signal.aborted) return;
-      const raw = await mailbox.read(uid);
-      if (raw !== undefined) await this.#take(mailbox, uid, raw);
-      await this.#goOn({ account, uidValidity, uid });
+      await this.#take(mailbox, uid, config);
+      this.#ahead.add(uid);
+      const before = passed;
+      while (this.#ahead.has(found[passed] ?? 0)) passed += 1;
+      const reached = found[passed - 1];
+      if (passed > before && reached !== undefined) {
+        await this.#goOn({ account, uidValidity, uid: reached });
+      }
     }
   }
 
-  async #take(mailbox: ImapMailbox, uid: number, raw: Uint8Array): Promise<void> {
+  /** Forgets what is not there any more, or was in another mailbox. */
+  #lookAt(about: string, found: ReadonlySet<number>): void {
+    for (const uids of [this.#ahead, this.#unread]) {
+      for (const uid of uids) if (about !== this.#about || !found.has(uid)) uids.delete(uid);
+    }
+    this.#about = about;
+  }
+
+  /** In order; what could not be read comes last, so that it keeps nobody else waiting. */
+  #inTurn(found: readonly number[]): readonly number[] {
+    const waiting = found.filter((uid) => !this.#ahead.has(uid));
+    return [
+      ...waiting.filter((uid) => !this.#unread.has(uid)),
+      ...waiting.filter((uid) => this.#unread.has(uid)),
+    ];
+  }
+
+  async #take(mailbox: ImapMailbox, uid: number, config: ImapConfig): Promise<void> {
+    try {
+      const raw = await mailbox.read(uid);
+      if (raw !== undefined) await this.#tell(mailbox, uid, raw, config);
+      this.#unread.delete(uid);
+    } catch (error) {
+      this.#unread.add(uid);
+      throw new Error(`message ${uid}: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  async #tell(
+    mailbox: ImapMailbox,
+    uid: number,
+    raw: Uint8Array,
+    { moveTo: folder }: ImapConfig,
+  ): Promise<void> {
     const { take, log } = this.#parts;
     let kind: MailReport['kind'];
     try {
@@ -155,9 +202,12 @@ export class ImapSource {
       return;
     }
     // Somebody's letter stays where people look for it.
-    if (kind === 'none' || (await mailbox.move(uid)) || this.#staysTold) return;
+    if (kind === 'none') return;
+    const error = await mailbox.move(uid);
+    if (error === undefined || this.#staysTold) return;
     this.#staysTold = true;
-    log.warn({ uid }, 'the IMAP server does not move mail that was read: it stays where it is');
+    const fields = { uid, folder, error };
+    log.warn(fields, 'the IMAP server does not move mail that was read: it stays where it is');
   }
 
   async #goOn(place: ImapPlace): Promise<void> {

@@ -29,12 +29,15 @@ const MOST_RESPONSE_BYTES = 8 * 1024 * 1024;
 export class ImapMailbox {
   readonly #client: ImapFlow;
   readonly #moveTo: string | undefined;
+  /** Why the folder to move to could not be made; it may be there all the same. */
+  readonly #unmade: string | undefined;
   #hasNews = false;
   #wake = (): void => undefined;
 
-  private constructor(client: ImapFlow, moveTo: string | undefined) {
+  private constructor(client: ImapFlow, moveTo: string | undefined, unmade: string | undefined) {
     this.#client = client;
     this.#moveTo = moveTo;
+    this.#unmade = unmade;
     client.on('exists', () => {
       this.#hasNews = true;
       this.#wake();
@@ -54,9 +57,9 @@ export class ImapMailbox {
       signal.throwIfAborted();
       await client.connect();
       const { mailbox, moveTo } = server;
-      if (moveTo !== undefined) await client.mailboxCreate(moveTo);
+      const unmade = moveTo === undefined ? undefined : await make(client, moveTo);
       await client.mailboxOpen(mailbox, { readOnly: moveTo === undefined });
-      return new ImapMailbox(client, moveTo);
+      return new ImapMailbox(client, moveTo, unmade);
     } catch (error) {
       client.close();
       throw worded(error);
@@ -77,20 +80,32 @@ export class ImapMailbox {
     return found.filter((one) => one > uid);
   }
 
-  /** The message up to MOST_BYTES, where its reader stops too; undefined: it is gone. */
+  /**
+   * The message up to MOST_BYTES, where its reader stops too; undefined: it is gone. Rejects with what
+   * the server said where it does not give it.
+   */
   async read(uid: number): Promise<Uint8Array | undefined> {
     const source = { start: 0, maxLength: MOST_BYTES };
-    const message = await this.#client.fetchOne(String(uid), { uid: true, source }, { uid: true });
+    const message = await this.#client
+      .fetchOne(String(uid), { uid: true, source }, { uid: true })
+      .catch((error: unknown) => Promise.reject(worded(error)));
     this.#checkUsable();
-    return message === false ? undefined : message.source;
+    // NIL in place of it (Dovecot, of what was expunged meanwhile) comes as false, whatever its type says.
+    if (message !== false && message.source instanceof Uint8Array) return message.source;
+    // So does an answer that can't be read: it is gone if the server does not list it any more.
+    await this.#client.noop();
+    const found = await this.#client.search({ uid: String(uid) }, { uid: true });
+    this.#checkUsable();
+    if (Array.isArray(found) && !found.includes(uid)) return undefined;
+    throw new Error('the server lists it and does not give it');
   }
 
-  /** To the folder that was named, if one was. false: the server refuses to. */
-  async move(uid: number): Promise<boolean> {
-    if (this.#moveTo === undefined) return true;
+  /** To the folder that was named, if one was. Resolves with why not where the server refuses to. */
+  async move(uid: number): Promise<string | undefined> {
+    if (this.#moveTo === undefined) return undefined;
     const moved = await this.#client.messageMove(String(uid), this.#moveTo, { uid: true });
     this.#checkUsable();
-    return typeof moved === 'object';
+    return typeof moved === 'object' ? undefined : (this.#unmade ?? 'the server did not say why');
   }
 
   /** Settles when mail may have come, or after `atMostMs`; rejects when the connection is gone. */
@@ -144,6 +159,21 @@ async function clientOf(server: ImapServer): Promise<ImapFlow> {
     maxLineLength: MOST_RESPONSE_BYTES,
     maxResponseSize: MOST_RESPONSE_BYTES,
   });
+}
+
+/**
+ * What the server had against making the folder. Some say no more than that it is there already, in
+ * words of their own (Exchange), so it is seen when something is moved.
+ */
+async function make(client: ImapFlow, folder: string): Promise<string | undefined> {
+  try {
+    await client.mailboxCreate(folder);
+    return undefined;
+  } catch (error) {
+    const status = error instanceof Error && 'responseStatus' in error ? error.responseStatus : '';
+    if (status !== 'NO' && status !== 'BAD') throw error;
+    return worded(error).message;
+  }
 }
 
 /** What the server said goes before what the library makes of it. */
