@@ -54,7 +54,7 @@ const ingest = verb(
         default: false,
         describe: "As --format ndjson: another classifier's results, an object a line",
       })
-      .example('$0 feedback ingest < bounce.eml', 'as pipe(8) and aliases(5) run it')
+      .example('$0 feedback ingest < bounce.eml', 'as pipe(8) runs it')
       .example('$0 feedback ingest ~/Maildir', 'each message in it; what was counted counts once')
       .example('$0 feedback ingest --ndjson results.ndjson', ''),
   async (options, shell) => {
