@@ -5,6 +5,7 @@ import type { Learner, Room } from '../feedback/learner.ts';
 import type { Done } from '../feedback/adjust.ts';
 import { type Departure, fateOf, readOutcome, tellsOf } from '../feedback/outcome-reader.ts';
 import type { SentBook } from '../feedback/sent-book.ts';
+import { judgementOf } from '../feedback/weight.ts';
 import type { Blame, Feedback } from '../pace/ports.ts';
 import type { PaceLog } from '../pace/log.ts';
 import type { DeliveryEvent } from '../postfix/event.ts';
@@ -36,7 +37,6 @@ export interface FeedbackParts {
 
 /** What was delivered counts for the climb, and is told in one piece this often. */
 const CREDIT_MS = 5000;
-const MINUTE_MS = 60_000;
 /** In a trial its hour may take no longer than that. */
 const LEAST_CREDIT_MS = 100;
 
@@ -152,14 +152,8 @@ export class DaemonFeedback implements Feedback, Reported {
     const { learner, store, onStoreTrouble, nowMs } = this.#parts;
     if (!this.#parts.adjusts()) return undefined;
     try {
-      const { minute, day } = await store.usage(provider);
-      const reportedMs = nowMs();
-      // Of mail that left long before it is not known: what is sent now did not provoke it.
-      const sentPerMin = departure.leftMs > reportedMs - MINUTE_MS ? minute : 0;
-      const judged = { kind: 'judged' as const, sentPerMin, reportedMs };
-      // Something was delivered: somebody outside had it in his hands. One alone moves nothing.
-      const delivered = { deliveredDay: Math.max(1, day), deliveredSince: 1 };
-      return await learner.tell(provider, { ...departure, ...judged, ...delivered }, reply);
+      const event = judgementOf(departure, await store.usage(provider), nowMs());
+      return await learner.tell(provider, event, reply);
     } catch (error) {
       onStoreTrouble(error);
       return undefined;

@@ -137,7 +137,7 @@ export class MailFeedback {
       reply: one.reply,
     };
     if (trust.kind === 'unproven') return this.#ignored(heard, trust.why);
-    const weight = weigh(one, classification, trust.fate);
+    const weight = weigh(one, classification, provider ?? '', trust.fate);
     return this.#consider({ heard, trust, weight, says: one.action });
   }
 
@@ -170,7 +170,9 @@ export class MailFeedback {
       return this.#consider({ heard, trust, weight: { kind: 'attempt' }, says });
     }
     const action = actionGiven(given.category);
-    const weight = weigh({ action }, classification, known.fate);
+    // Whoever gave it its category knew the status too.
+    const one = { action, status: undefined };
+    const weight = weigh(one, classification, provider ?? '', known.fate);
     return this.#consider({ heard, trust, weight, says: action });
   }
 

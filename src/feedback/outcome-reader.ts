@@ -41,14 +41,20 @@ export function readOutcome(
     relay: event.relay,
     ownAddresses,
   });
-  // RFC 3463, 3.3: X.2.x is about one mailbox, whatever the words are.
-  // Bluewin limits with 5.2.0: a rule for that very provider knows better.
-  const isMailbox = /^[45]\.2\./.test(event.dsn) && !isOwnLimit(classification, provider);
+  const isMailbox = isAboutMailbox(event.dsn, classification, provider);
   return { classification, tells: isMailbox ? 'taken' : tellsOf(classification) };
 }
 
-function isOwnLimit({ group, rule, provider: speaker }: Classification, provider: string): boolean {
-  return group === 'slow' && speaker === provider && !/^(?:generic|codes)\//.test(rule ?? 'codes/');
+/** RFC 3463, 3.3: X.2.x is about one mailbox, whatever the words are. */
+export function isAboutMailbox(
+  status: string | undefined,
+  { group, rule, provider: speaker }: Classification,
+  provider: string,
+): boolean {
+  if (status === undefined || !/^[45]\.2\./.test(status)) return false;
+  // Bluewin limits with 5.2.0: a rule for that very provider knows better.
+  const isOwn = speaker === provider && !/^(?:generic|codes)\//.test(rule ?? 'codes/');
+  return !(group === 'slow' && isOwn);
 }
 
 /** What a refusal that our own Postfix heard tells of limits. */

@@ -3,7 +3,9 @@
  * judgement, of which one alone moves nothing, whatever the words are. What our own Postfix heard is
  * in the log.
  */
+import type { OutcomeEvent } from './adjust.ts';
 import type { Classification } from './classify.ts';
+import { isAboutMailbox, type Departure } from './outcome-reader.ts';
 import type { ReportedRecipient } from './mail-report.ts';
 import type { Fate } from './sent-book.ts';
 
@@ -17,17 +19,22 @@ export type Weight =
   | { readonly kind: 'known' }
   | { readonly kind: 'ignored'; readonly why: string };
 
-/** `fate`: what the log said, where it is known. Pure. */
+const MINUTE_MS = 60_000;
+
+/** `provider`: the recipient's; `fate`: what the log said, where it is known. Pure. */
 export function weigh(
-  { action }: Pick<ReportedRecipient, 'action'>,
-  { group, blames }: Classification,
+  { action, status }: Pick<ReportedRecipient, 'action' | 'status'>,
+  classification: Classification,
+  provider: string,
   fate: Fate | undefined,
 ): Weight {
+  const { group, blames } = classification;
   if (action === 'replied') return ignored('an auto-reply');
   if (action === 'delivered') return ignored('it was delivered');
   // A refusal that the log has seen; a complaint comes after a delivery.
   if (action !== 'complained' && fate !== undefined && fate !== 'taken') return { kind: 'known' };
   if (blames === 'intermediary') return { kind: 'told' };
+  if (isAboutMailbox(status, classification, provider)) return ignored('it is about one mailbox');
   switch (group) {
     case 'slow':
     case 'judged':
@@ -43,6 +50,24 @@ export function weigh(
     default:
       return group satisfies never;
   }
+}
+
+/** What limits are told of a judgement that was reported at `nowMs`, by what the store counted. Pure. */
+export function judgementOf(
+  departure: Departure,
+  { minute, day }: { readonly minute: number; readonly day: number },
+  nowMs: number,
+): OutcomeEvent {
+  return {
+    kind: 'judged',
+    // Of mail that left long before it is not known: what is sent now did not provoke it.
+    sentPerMin: departure.leftMs > nowMs - MINUTE_MS ? minute : 0,
+    reportedMs: nowMs,
+    // Something was delivered: somebody outside had it in his hands. One alone moves nothing.
+    deliveredDay: Math.max(1, day),
+    deliveredSince: 1,
+    ...departure,
+  };
 }
 
 function ignored(why: string): Weight {
