@@ -4,7 +4,7 @@
  * named at the beginning of a line, and what stands below until the next one is named.
  */
 import type { ReportedRecipient } from './mail-report.ts';
-import { MOST_CHARACTERS } from './reply.ts';
+import { MOST_CHARACTERS, statusIn } from './reply.ts';
 import type { ReportMessage } from './report-part.ts';
 
 const SENDER =
@@ -79,7 +79,7 @@ function recipientOf(
   around: string,
 ): ReportedRecipient {
   const reply = bounded(text);
-  const status = /\b[245]\.\d{1,3}\.\d{1,3}\b/.exec(reply)?.[0];
+  const status = statusIn(reply);
   const isDelay =
     /will (?:be retried|keep trying|continue)|still being retried|not yet been delivered|warning message only|delivery attempts will continue|has been delayed/i.test(
       reply,

@@ -1,5 +1,6 @@
 /** A delivery status part (RFC 3464; RFC 6533 for addresses beyond ASCII) -> what became of whom. */
 import type { ReportedRecipient } from './mail-report.ts';
+import { statusIn } from './reply.ts';
 import { addressIn, field, fieldBlocks, withoutType, type Fields } from './report-fields.ts';
 
 const TYPES = /^message\/(?:x?delivery-status|global-delivery-status)$/;
@@ -65,7 +66,7 @@ function actionOf(said: string | undefined, status: string | undefined) {
 
 /** A code that only the Status field has, at the place where a reply would say it. */
 function withStatus(diagnostic: string, status: string | undefined): string {
-  if (status === undefined || /\b[245]\.\d{1,3}\.\d{1,3}\b/.test(diagnostic)) return diagnostic;
+  if (status === undefined || statusIn(diagnostic) !== undefined) return diagnostic;
   // X.0.0 says nothing.
   if (status.endsWith('.0.0')) return diagnostic;
   const reply = /^([245]\d\d)[ -]/.exec(diagnostic);

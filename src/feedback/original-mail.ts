@@ -44,8 +44,12 @@ export function originalMail(
   return { tokens: [...tokens].slice(0, MOST_TOKENS), queueIds: [...ids] };
 }
 
-/** As Postfix writes it: `by mx.example.org (Postfix) with ESMTP id 4c1xYz2Qkz…`. */
-const RECEIVED_ID = /\(Postfix[^()\n]{0,40}\)[^()\n;]{0,60}?\bid ([0-9A-Za-z]{6,32})\b/g;
+/**
+ * As Postfix writes it: `by mx.example.org (Postfix) with ESMTP id 4c1xYz2Qkz…`, and of mail from
+ * sendmail(1) `(Postfix, from userid 1000)` with the id on the next line.
+ */
+const RECEIVED_ID =
+  /\(Postfix[^()\n]{0,40}\)(?:[^()\n;]|\n(?=[ \t])){0,60}?\bid ([0-9A-Za-z]{6,32})\b/g;
 
 /** The same token, however it was folded. */
 function onOneLine(value: string): string {

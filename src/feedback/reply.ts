@@ -42,7 +42,7 @@ export function readReply(input: string): Reply {
   const { stage, rest } = unwrap(bounded);
   const plain = rest.replace(TURNED, '$1');
   const code = CODE.exec(plain)?.[1];
-  const status = STATUS.exec(plain)?.[1];
+  const status = statusIn(plain);
   const written = joinLines(plain, code, status).slice(0, MOST_CHARACTERS);
   return {
     code: code === undefined ? undefined : Number(code),
@@ -51,6 +51,11 @@ export function readReply(input: string): Reply {
     text: withoutAddresses(plainAscii(written.toLowerCase())).replace(IPV4, 'ip'),
     written,
   };
+}
+
+/** The first enhanced status code in a text; a part of an IP address is none. */
+export function statusIn(text: string): string | undefined {
+  return STATUS.exec(text)?.[1];
 }
 
 function withSingleBlanks(text: string): string {

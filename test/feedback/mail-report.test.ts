@@ -122,6 +122,24 @@ t.test('what came back: the token and the queue ids', async (t) => {
   );
 });
 
+t.test('the queue id of mail that came by sendmail(1)', async (t) => {
+  const header = [
+    'Received: by mx.here.example (Postfix, from userid 1000)',
+    '\tid 4cRxYz1abcz2Gk; Tue, 24 Nov 2026 14:00:00 +0000 (UTC)',
+  ];
+  const { original } = await readMailReport(dsn({ recipient: 'a@b.example', header }));
+  t.same(original.queueIds, ['4cRxYz1abcz2Gk']);
+});
+
+t.test('an IP address has no status code in it', async (t) => {
+  const diagnostic = '550 mail from [194.2.1.7] refused';
+  const [one] = (await readMailReport(dsn({ recipient: 'a@b.example', diagnostic }))).recipients;
+  t.equal(one?.reply, '550 5.7.1 mail from [194.2.1.7] refused');
+  const bounce = exim.toString().replace('550 5.1.1 User unknown', '421 too fast, 194.2.1.7');
+  const [other] = (await readMailReport(Buffer.from(bounce))).recipients;
+  t.match(other, { status: undefined, reply: /421 too fast/ });
+});
+
 t.test('whatever comes in, it is read and bounded', async (t) => {
   const pieces = fc.constantFrom(
     'Content-Type: multipart/report; boundary=b\r\n',
