@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ControlError, type ControlTarget, type IngestReport } from '../control/api.ts';
+import {
+  ControlError,
+  type ControlTarget,
+  type Ingest,
+  type IngestReport,
+} from '../control/api.ts';
 import { connect } from './connect.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { linesIn, messagesIn } from './feedback-input.ts';
@@ -88,19 +93,17 @@ async function* ofMessages(
   shell: Shell,
 ): AsyncIterable<IngestReport> {
   for await (const message of messagesIn(file, shell.stdin)) {
-    const what = { format: 'mail', content: message.toString('base64') } as const;
-    // Postfix comes again with its message; a folder would begin with the same ones again.
-    yield await (file === '-' ? daemon.ingest(what) : patiently(() => daemon.ingest(what)));
+    yield await handIn(daemon, file, { format: 'mail', content: message.toString('base64') });
   }
 }
 
-/** Again and again where the daemon has too much to do. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+/** Postfix comes again with its message where there is too much to do; a file would begin anew. */
+async function handIn(daemon: ControlTarget, file: string, what: Ingest): Promise<IngestReport> {
   for (;;) {
     try {
-      return await work();
+      return await daemon.ingest(what);
     } catch (error) {
-      if (!(error instanceof ControlError) || error.status !== 503) throw error;
+      if (file === '-' || !(error instanceof ControlError) || error.status !== 503) throw error;
       await sleep(BUSY_MS);
     }
   }
@@ -114,7 +117,7 @@ async function* ofLines(
 ): AsyncIterable<IngestReport> {
   let before = 0;
   for await (const { text, lines } of linesIn(file, shell.stdin)) {
-    const { wrong, ...report } = await daemon.ingest({ format, content: text });
+    const { wrong, ...report } = await handIn(daemon, file, { format, content: text });
     const from = before;
     yield { ...report, wrong: wrong.map(({ line, why }) => ({ line: from + line, why })) };
     before += lines;

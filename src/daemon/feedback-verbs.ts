@@ -20,6 +20,8 @@ export interface FeedbackVerbParts {
   readonly list: FeedbackList;
   readonly guard: FloodGuard;
   readonly sent: Pick<SentBook, 'find' | 'flush'>;
+  /** Whether the records are up to date, by which a report is known to be about mail of ours. */
+  readonly isReady: () => boolean;
   readonly nowMs: () => number;
   /** undefined: the daemon follows the log by itself. */
   readonly see: ((event: LogEvent) => Promise<void> | undefined) | undefined;
@@ -40,6 +42,12 @@ export class FeedbackVerbs {
 
   /** Rejects with ControlError. */
   async ingest({ format, content }: Ingest): Promise<IngestReport> {
+    if (format !== 'log' && !this.#parts.isReady()) {
+      throw new ControlError(
+        503,
+        'What the Postfix log says is still being read: try again later.',
+      );
+    }
     switch (format) {
       case 'mail': {
         if (!(await this.#parts.guard.mayTake('mail'))) {

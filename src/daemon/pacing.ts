@@ -40,6 +40,8 @@ export interface PacingParts {
   readonly memory: FeedbackMemory;
   /** Whether the daemon reads outcomes from a log by itself. */
   readonly followsLog: boolean;
+  /** Whether what was in the log at the start has been read. */
+  readonly knowsLog: () => boolean;
 }
 
 export interface PostfixPacing {
@@ -186,6 +188,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     list,
     guard,
     sent: memory.sent,
+    isReady: parts.knowsLog,
     nowMs,
     see: followsLog ? undefined : (event) => pacer.see(event),
   });

@@ -47,6 +47,7 @@ export class Service {
   readonly #startedAt: number;
   #reconcileTimer: NodeJS.Timeout | undefined;
   #stopping = false;
+  #knowsLog = false;
 
   /** Rejects with StartError, StoreError or ControlError, each a sentence for the operator. */
   static async open(config: Config, log: Logger, load: () => Config): Promise<Service> {
@@ -82,7 +83,7 @@ export class Service {
   }
 
   private constructor(
-    parts: Omit<PacingParts, 'log' | 'followsLog'> & {
+    parts: Omit<PacingParts, 'log' | 'followsLog' | 'knowsLog'> & {
       readonly log: Logger;
       readonly load: () => Config;
       readonly opened: Awaited<ReturnType<typeof mailLog>>;
@@ -96,7 +97,8 @@ export class Service {
     this.#store = store;
     this.#startedAt = Math.round(clock.nowMs());
     this.#logSource = opened?.source ?? 'none';
-    this.#pacing = createPacing({ ...parts, followsLog: opened !== undefined });
+    const knowsLog = (): boolean => this.#knowsLog;
+    this.#pacing = createPacing({ ...parts, followsLog: opened !== undefined, knowsLog });
     const { pacer, evidence, feedback, feedbackVerbs, sign } = this.#pacing;
     this.#pacer = pacer;
     this.#intake =
@@ -169,7 +171,6 @@ export class Service {
     await this.#pacer.inherit();
     this.#pacer.start();
     this.#pacing.feedback.start();
-    this.#pacing.imap.start();
     void this.#keepComparing();
   }
 
@@ -199,7 +200,7 @@ export class Service {
     this.#log.level = this.#live.config.logLevel;
     this.#milter.replace(this.#milterOptions());
     await this.#pacing.feedback.keepTables();
-    await this.#pacing.imap.restart();
+    if (this.#knowsLog) await this.#pacing.imap.restart();
     warnOfRefusals(this.#live, this.#log);
     this.#pacer.is.desk.requeue();
     this.#pacer.is.scheduler.wakeAll();
@@ -224,6 +225,9 @@ export class Service {
     if (this.#intake !== undefined && !(await this.#intake.caughtUp(CATCH_UP_MS))) {
       this.#log.warn({ source: this.#logSource }, 'the Postfix log cannot be read up to now');
     }
+    // Not before: of mail that the log has yet to tell of, every report is about an unknown message.
+    this.#knowsLog = true;
+    if (!this.#stopping) this.#pacing.imap.start();
     const again = async (): Promise<void> => {
       if (this.#stopping) return;
       await this.#pacer.compare();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { FeedbackEventReport } from '../../src/control/api.ts';
 import { FeedbackList } from '../../src/daemon/feedback-list.ts';
+import { FeedbackVerbs } from '../../src/daemon/feedback-verbs.ts';
 import { MailFeedback } from '../../src/daemon/mail-feedback.ts';
 import type { Category } from '../../src/feedback/category.ts';
 import { createClassifier } from '../../src/feedback/classify.ts';
@@ -54,7 +55,19 @@ function open(t: Test) {
     inFlight: (queueId) =>
       flying.has(queueId) ? { id: `${HOST}/${queueId}`, leftMs: Date.now() } : undefined,
   });
+  const ready = { now: true };
+  const verbs = new FeedbackVerbs({
+    mail,
+    list,
+    guard: new FloodGuard(),
+    sent,
+    isReady: () => ready.now,
+    nowMs: () => Date.now(),
+    see: undefined,
+  });
   return {
+    ready,
+    verbs,
     heard,
     attempts,
     flying,
@@ -148,3 +161,18 @@ t.test('replays do not push out of the list what was heard', async (t) => {
   t.equal(events.length, 31);
   t.equal(events.at(-1)?.outcome, 'counted');
 });
+
+t.test(
+  'before the log was read up to now nothing is taken, and so nothing is unknown',
+  async (t) => {
+    const { ready, verbs, list } = open(t);
+    const content = arf({ recipient: 'jane@there.example' }).toString('base64');
+    ready.now = false;
+    for (const format of ['mail', 'ndjson'] as const) {
+      await t.rejects(verbs.ingest({ format, content }), { name: 'ControlError', status: 503 });
+    }
+    t.same(list.report(undefined, 10).counts, {});
+    ready.now = true;
+    t.match(await verbs.ingest({ format: 'mail', content }), { kind: 'complaint' });
+  },
+);
