@@ -13,11 +13,9 @@ import type { Standing } from '../limit/standing.ts';
 import { accountName, isSendersAccount } from './account-name.ts';
 import { emptyAccount, outlivesKill, paceState } from './account.ts';
 import { Books } from './books.ts';
-import { StoreClock } from './clock.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, StoreClock } from './clock.ts';
 import { inForce } from './control.ts';
-import { charge, decide } from './decide.ts';
-import type { Desk } from './decide.ts';
+import { charge, decide, type Desk } from './decide.ts';
 import { Keeper } from './keeper.ts';
 import { both } from './ledger.ts';
 import type { Ledger } from './ledger.ts';
@@ -211,6 +209,8 @@ export class MemoryStore implements Store {
       this.desk.ledger?.noted(undefined, ['adjustment', why]);
     }
     this.#changed(provider, 'any');
+    // Whoever told of it keeps that it was told: never before what came of it.
+    await this.#keeper?.written('other');
     return true;
   }
 
