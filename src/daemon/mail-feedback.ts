@@ -131,7 +131,7 @@ export class MailFeedback {
       kind: kind === 'none' ? ('bounce' as const) : kind,
       queueId: proven ? queueIdOf(proven.id) : null,
       recipient: recipient ?? null,
-      provider: provider ?? null,
+      provider: this.#speakerOf(recipient, provider),
       trust: proven?.by ?? ('unproven' as const),
       classification,
       reply: one.reply,
@@ -155,7 +155,7 @@ export class MailFeedback {
       kind: 'given' as const,
       queueId: given.queueId ?? null,
       recipient,
-      provider: provider ?? null,
+      provider: this.#speakerOf(recipient, provider),
       trust: fact || flight ? ('records' as const) : ('unproven' as const),
       classification,
       reply: given.reply,
@@ -174,6 +174,11 @@ export class MailFeedback {
     const one = { action, status: undefined };
     const weight = weigh(one, classification, provider ?? '', known.fate);
     return this.#consider({ heard, trust, weight, says: action });
+  }
+
+  #speakerOf(recipient: string | undefined, provider: string | undefined): string | null {
+    if (recipient === undefined || provider === undefined) return null;
+    return this.#parts.speaksFor(recipient, provider);
   }
 
   /** Anybody can send these, as often as he likes: counted, and told as long as they are few. */
@@ -216,7 +221,7 @@ export class MailFeedback {
     { id, leftMs, recipient }: Matter['trust'],
     weight: Exclude<Weight, { kind: 'ignored' | 'known' }>,
   ): Promise<Came> {
-    const { feedback, guard, counted, nowMs, speaksFor } = this.#parts;
+    const { feedback, guard, counted, nowMs } = this.#parts;
     if (weight.kind === 'told') {
       feedback.remind({ queueId: queueId ?? '', reply }, provider, classification);
       return [
@@ -226,17 +231,16 @@ export class MailFeedback {
           : 'ours to mend',
       ];
     }
-    const about = speaksFor(recipient, provider);
     if (weight.kind === 'attempt') {
-      const did = await feedback.attempt(about, { id, leftMs }, classification, reply);
+      const did = await feedback.attempt(provider, { id, leftMs }, classification, reply);
       return did === undefined ? ['counted', null] : ['moved', did];
     }
     // One mailbox is one voice, however many mails it was sent, under however many names.
-    const voice = `voice ${about} ${withoutExtension(canonical(recipient))}`;
+    const voice = `voice ${provider} ${withoutExtension(canonical(recipient))}`;
     const spokeMs = Number(counted.get(voice) ?? Number.NaN);
     if (spokeMs > nowMs() - DAY_MS) return ['ignored', 'this recipient has spoken today'];
-    if (!(await guard.mayCount(about))) return ['ignored', 'too many reports of this provider'];
-    const did = await feedback.hear(about, { id, leftMs }, reply);
+    if (!(await guard.mayCount(provider))) return ['ignored', 'too many reports of this provider'];
+    const did = await feedback.hear(provider, { id, leftMs }, reply);
     counted.set(voice, String(Math.round(nowMs())));
     return did === undefined ? ['counted', null] : ['moved', did];
   }
