@@ -86,8 +86,8 @@ t.test('the recipient says whose rules come first', async (test) => {
     return [found['rule'], found['provider']];
   };
   test.same(await ruleFor('jane@qq.com'), ['qq/connection-denied', 'qq']);
-  test.same(await ruleFor('jane@example.org'), ['codes/recipient-refused', 'example.org']);
-  test.same(await ruleFor('postmaster'), ['codes/recipient-refused', null]);
+  test.same(await ruleFor('jane@example.org'), ['generic/client-refused', 'example.org']);
+  test.same(await ruleFor('postmaster'), ['generic/client-refused', null]);
 });
 
 t.test('a line without an end is cut, nothing is nothing', async (test) => {
