@@ -203,14 +203,20 @@ t.test('a log that ends with an error is said to', async (t) => {
   t.match(log.of('no longer followed')[0]?.fields, { error: 'no such unit' });
 });
 
-t.test('ten thousand events leave room for other work', async (t) => {
-  const { intake, played, news } = open(t, newStateDir(t));
+/** So long that a few of them are a turn, on a fast machine and on a slow one. */
+async function busy(): Promise<void> {
+  const endMs = performance.now() + 0.2;
+  while (performance.now() < endMs);
+}
+
+t.test('many events leave room for other work', async (t) => {
+  const { intake, played, news } = open(t, newStateDir(t), busy);
   await intake.start();
-  for (let i = 0; i < 10_000; i++) played().say(removed(`ID${i}`, 1), i);
+  for (let i = 0; i < 800; i++) played().say(removed(`ID${i}`, 1), i);
   let others = 0;
-  while (news.length < 10_000) {
+  while (news.length < 800) {
     others++;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  t.ok(others >= 40, `${others} turns`);
+  t.ok(others >= 80, `${others} turns`);
 });
