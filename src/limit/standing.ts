@@ -70,6 +70,11 @@ export interface Probe {
   readonly leftMs: number;
 }
 
+/** So many messages of an episode are remembered. */
+export const REMEMBERED = 32;
+/** As many judgements of a day: half a percent of some ten thousand recipients can be counted. */
+export const MOST_JUDGED = 200;
+
 /** What a provider that never said anything stands at. */
 export const UNTROUBLED: Standing = {
   epoch: 0,

@@ -6,9 +6,5 @@
 if ARGV[6] == '1' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 0 end
 put_decision(KEYS[1], ARGV[1], ARGV[2])
 tell(KEYS[3], ARGV[4], ARGV[1])
--- A host that had no answer says it again when it is back.
-for _, known in ipairs(redis.call('LRANGE', KEYS[2], '0', '49')) do
-  if known == ARGV[3] then return 1 end
-end
 keep_adjustment(KEYS[2], ARGV[3], ARGV[5])
 return 1

@@ -11,8 +11,12 @@ local function put_decision(key, provider, json)
   end
 end
 
--- An adjustment in JSON, newest first; so many are kept.
+-- An adjustment in JSON, newest first; so many are kept. A host that had no answer says it again when
+-- it is back: it is kept once.
 local function keep_adjustment(key, json, most)
+  for _, known in ipairs(redis.call('LRANGE', key, '0', '199')) do
+    if known == json then return end
+  end
   redis.call('LPUSH', key, json)
   redis.call('LTRIM', key, '0', text(tonumber(most) - 1))
 end

@@ -60,6 +60,8 @@ export class FailoverStore implements Store {
   readonly #rejoin: Rejoin;
   readonly #link: RedisLink;
   readonly #listeners = new Set<ChangeListener>();
+  /** Providers about which something was decided when Redis was last lost. */
+  #decided: readonly string[] = [];
   #lease: NodeJS.Timeout | undefined;
 
   private constructor(parts: FailoverParts) {
@@ -81,7 +83,10 @@ export class FailoverStore implements Store {
       },
       rejoin: (redis, joined) => this.#rejoin.run(redis, joined),
       onForgotten: (redis, forgotten) => this.#decisions.forgotten(redis, forgotten),
-      onDoubt: (sinceUs) => this.#rejoin.away(sinceUs),
+      onDoubt: (sinceUs) => {
+        this.#decided = this.#decidedNow();
+        this.#rejoin.away(sinceUs);
+      },
       onAway: (split) => this.#away(split),
       onJoined: (split) => this.#joined(split),
     });
@@ -216,13 +221,18 @@ export class FailoverStore implements Store {
     }, LEASE_MS).unref();
   }
 
-  /** Who waits is decided on elsewhere from now on. */
+  /** Who waits is decided on elsewhere from now on; what others decided meanwhile is known only now. */
   #allChanged(): void {
-    const { books, waiting } = this.#memory.desk;
+    const { waiting } = this.#memory.desk;
     const waits = Array.from(waiting.keys(), (name) => name.split(' ', 1)[0] ?? name);
-    for (const provider of new Set([...waits, ...books.controls.keys()])) {
+    for (const provider of new Set([...waits, ...this.#decided, ...this.#decidedNow()])) {
       this.#changed(provider, 'any');
     }
+  }
+
+  #decidedNow(): readonly string[] {
+    const { controls, standings } = this.#memory.desk.books;
+    return [...controls.keys(), ...standings.keys()];
   }
 
   #changed(provider: string, what: Change): void {

@@ -1,8 +1,9 @@
 /**
  * What operators and feedback decided here while Redis was away, and what Redis has lost of what was
  * decided before. An operator's word is repeated there as it was said, once. Of two standings that
- * were changed on both sides the stricter one holds.
+ * were changed on both sides the stricter one holds, part by part; why each was changed is kept.
  */
+import { mergedStanding } from '../limit/merged-standing.ts';
 import type { Standing } from '../limit/standing.ts';
 import { inForce } from './control.ts';
 import type { MemoryStore } from './memory.ts';
@@ -16,11 +17,18 @@ interface Change {
   readonly why: Adjustment;
 }
 
-/** Of a standing: the epoch that Redis had before the first change here, and why the last was made. */
+/** Of a standing: the epoch that Redis had before the first change here, and why each was made. */
 interface Restanding {
   readonly seen: number;
-  readonly why: Adjustment | undefined;
+  readonly whys: readonly Adjustment[];
 }
+
+/** An epoch that no standing has: it is not known which one Redis had. */
+const UNSEEN = -1;
+/** Why a provider's standing was changed: the last so many. */
+const MOST_WHYS = 100;
+/** What found Redis away had been decided as long before that was known, at most. */
+const ASKED_US = 5e6;
 
 export class OwnDecisions {
   readonly #memory: MemoryStore;
@@ -39,7 +47,9 @@ export class OwnDecisions {
   }
 
   setStanding(provider: string, seen: number, why: Adjustment | undefined): void {
-    this.#standings.set(provider, { seen: this.#standings.get(provider)?.seen ?? seen, why });
+    const before = this.#standings.get(provider) ?? { seen, whys: [] };
+    const whys = why === undefined ? before.whys : [...before.whys, why].slice(-MOST_WHYS);
+    this.#standings.set(provider, { seen: before.seen, whys });
   }
 
   /** Redis has lost what was decided before. */
@@ -52,40 +62,45 @@ export class OwnDecisions {
     const { books } = this.#memory.desk;
     for (const why of books.adjustments) {
       const { atUs, kind, provider } = why;
-      if (atUs < awayUs || !OPERATORS.has(kind)) continue;
-      this.setControl(provider, books.controls.get(provider), why);
+      if (atUs < awayUs - ASKED_US) continue;
+      if (OPERATORS.has(kind)) this.setControl(provider, books.controls.get(provider), why);
+      else this.setStanding(provider, UNSEEN, why);
     }
   }
 
   /** Tells Redis, and mirrors what holds then. Rejects with StoreError. */
   async tell(redis: RedisStore): Promise<void> {
     if (this.#isForgotten) await this.#restore(redis);
-    let controls: ReadonlyMap<string, Control>;
-    do {
+    for (;;) {
       for (let next = this.#changes[0]; next !== undefined; next = this.#changes[0]) {
         const told = next;
         await redis.setControl(told.provider, told.control, told.why);
         this.#changes = this.#changes.filter((change) => change !== told);
       }
       await this.#tellStandings(redis);
-      controls = await redis.controls();
-    } while (this.#changes.length + this.#standings.size > 0);
-    this.#mirror.controls(controls);
+      const [controls, standings] = await Promise.all([redis.controls(), redis.standings()]);
+      // Decided while that was asked: it is not among what was answered.
+      if (this.#changes.length + this.#standings.size > 0) continue;
+      this.#mirror.controls(controls);
+      this.#mirror.standings(standings);
+      return;
+    }
   }
 
   async #tellStandings(redis: RedisStore): Promise<void> {
+    if (this.#standings.size === 0) return;
     const { books } = this.#memory.desk;
     const there = await redis.standings();
     for (const [provider, change] of this.#standings) {
       const [own, theirs] = [books.standings.get(provider), there.get(provider)];
-      const epoch = theirs?.epoch ?? 0;
-      const isOurs = epoch === change.seen || isStricter(own, theirs);
-      const next = own && { ...own, epoch: Math.max(own.epoch, epoch + 1) };
+      const seen = theirs?.epoch ?? 0;
+      const next = theirs === undefined || seen === change.seen ? own : merged(own, theirs);
+      const epoch = Math.max(own?.epoch ?? 0, seen + 1);
+      const set = next && { ...next, epoch };
       // Where another host is faster it is asked again, with what that one left.
-      if (isOurs && !(await redis.setStanding(provider, epoch, next, change.why))) continue;
+      if (!(await redis.decisions.setStanding(provider, seen, set, change.whys))) continue;
       if (this.#standings.get(provider) === change) this.#standings.delete(provider);
     }
-    if (this.#standings.size === 0) this.#mirror.standings(await redis.standings());
   }
 
   async #restore(redis: RedisStore): Promise<void> {
@@ -99,7 +114,7 @@ export class OwnDecisions {
     }
     for (const [provider, standing] of books.standings) {
       if (this.#standings.has(provider)) continue;
-      await redis.setStanding(provider, 0, standing, undefined);
+      await redis.decisions.setStanding(provider, 0, standing, []);
     }
     this.#isForgotten = false;
   }
@@ -114,9 +129,8 @@ const OPERATORS: ReadonlySet<Adjustment['kind']> = new Set([
   'pass',
 ]);
 
-function isStricter(one: Standing | undefined, other: Standing | undefined): boolean {
-  if (one === undefined) return false;
-  return other === undefined || one.factor < other.factor || (one.stop && !other.stop) === true;
+function merged(own: Standing | undefined, theirs: Standing): Standing {
+  return own === undefined ? theirs : mergedStanding(own, theirs);
 }
 
 function restored(provider: string, atUs: number, control: Control): Adjustment {

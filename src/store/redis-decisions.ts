@@ -80,20 +80,20 @@ export class RedisDecisions {
     );
   }
 
+  /** `whys`: oldest first; one that is known already is kept once. */
   async setStanding(
     provider: string,
     seen: number,
     standing: Standing | undefined,
-    why: Adjustment | undefined,
+    whys: readonly Adjustment[],
   ): Promise<boolean> {
     const { standings, adjustments, changes } = this.#parts.keys;
-    const [text, because] = [standing, why].map((one) =>
-      one === undefined ? '' : JSON.stringify(one),
-    );
+    const text = standing === undefined ? '' : JSON.stringify(standing);
+    const because = whys.map((why) => JSON.stringify(why));
     const done = await this.#parts.connection.run(
       this.#parts.scripts.standing,
       [standings, adjustments, changes],
-      [provider, seen, text ?? '', because ?? '', this.#parts.instance, MOST_ADJUSTMENTS],
+      [provider, seen, text, this.#parts.instance, MOST_ADJUSTMENTS, ...because],
     );
     if (done === 1) this.#parts.onChange(provider);
     return done === 1;

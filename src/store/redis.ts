@@ -206,7 +206,7 @@ export class RedisStore implements Store {
     standing: Standing | undefined,
     why: Adjustment | undefined,
   ): Promise<boolean> {
-    return this.decisions.setStanding(provider, seen, standing, why);
+    return this.decisions.setStanding(provider, seen, standing, why === undefined ? [] : [why]);
   }
 
   history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {
