@@ -6,7 +6,7 @@ import { factorAt, isBack } from './climb.ts';
 import { isConfident } from './confidence.ts';
 import { fewer } from './places.ts';
 import { opened, probed, suspended } from './probe.ts';
-import type { Judgement, Standing } from '../limit/standing.ts';
+import { MOST_JUDGED, REMEMBERED, type Judgement, type Standing } from '../limit/standing.ts';
 import type { ControlSettings } from './control-settings.ts';
 
 /** What an outcome of one message at one provider means for its limits. */
@@ -56,7 +56,6 @@ export interface Adjusted {
 export type Done = 'crowded' | 'tightened' | 'suspended' | 'suspended longer' | 'step' | 'opened';
 
 const DAY_MS = 24 * 3_600_000;
-const REMEMBERED = 32;
 /** Judged again so often in one episode: it is the mail, not the rate. */
 const JUDGED_TO_SUSPEND = 3;
 
@@ -162,7 +161,7 @@ function judged(
   // A report may say once more what the log has said of the message.
   const isKnown = standing.episode.includes(event.id) && !isBack(standing, settings, nowMs);
   if (isKnown || recent.some(({ id }) => id === event.id)) return stopped(standing, probe, nowMs);
-  const all: readonly Judgement[] = [...recent, { id: event.id, atMs: nowMs }].slice(-REMEMBERED);
+  const all: readonly Judgement[] = [...recent, { id: event.id, atMs: nowMs }].slice(-MOST_JUDGED);
   const noted = { ...stopped(standing, probe, nowMs).standing, judged: all };
   const told = { ...noted, epoch: standing.epoch + 1 };
   const counts =

@@ -192,3 +192,12 @@ t.test('a judgement counts when it is no accident', async (t) => {
   t.equal(isConfident(0, 0, 0.005), false);
   t.ok(isConfident(2, 20, 0.005) && !isConfident(2, 1000, 0.005));
 });
+
+t.test('of many mails a share is counted too', async (t) => {
+  let standing = UNTROUBLED;
+  for (let i = 0; i < 150; i += 1) {
+    const more = { deliveredDay: 10_000, deliveredSince: 66, sentPerMin: 12 };
+    standing = after(standing, NOW, { kind: 'judged', id: `j${i}`, leftMs: NOW - SEC, ...more });
+  }
+  t.ok(standing.factor < 1, '150 of 10,000');
+});
