@@ -2,7 +2,8 @@
 import { deferralBlames } from '../feedback/deferral.ts';
 import type { Classification, Classifier } from '../feedback/classify.ts';
 import type { Learner, Room } from '../feedback/learner.ts';
-import type { Done } from '../feedback/adjust.ts';
+import type { Done, OutcomeEvent } from '../feedback/adjust.ts';
+import { depthOf } from '../feedback/depth.ts';
 import { type Departure, fateOf, readOutcome, tellsOf } from '../feedback/outcome-reader.ts';
 import type { SentBook } from '../feedback/sent-book.ts';
 import { judgementOf } from '../feedback/weight.ts';
@@ -11,10 +12,11 @@ import type { PaceLog } from '../pace/log.ts';
 import type { DeliveryEvent } from '../postfix/event.ts';
 import type { Store } from '../store/store.ts';
 import type { Alerts } from './alerts.ts';
+import { Credits } from './credits.ts';
 import { type FeedbackList, heardInLog } from './feedback-list.ts';
 import { feedbackReport, type Reported } from './feedback-report.ts';
 import { Reminders } from './reminders.ts';
-import { TrialUsage } from './trial-usage.ts';
+import { SentCounts } from './sent-counts.ts';
 
 export interface FeedbackParts {
   readonly learner: Learner;
@@ -40,22 +42,17 @@ const CREDIT_MS = 5000;
 /** In a trial its hour may take no longer than that. */
 const LEAST_CREDIT_MS = 100;
 
-interface Credit {
-  recipients: number;
-  readonly first: Departure;
-}
-
 export class DaemonFeedback implements Feedback, Reported {
   readonly #parts: FeedbackParts;
-  readonly #credits = new Map<string, Credit>();
-  /** Recipients that a provider took since it last judged us; absent: not known. */
-  readonly #since = new Map<string, number>();
+  readonly #credits: Credits;
+  readonly #counts: SentCounts;
   readonly #reminders: Reminders;
-  readonly #trial = new TrialUsage();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FeedbackParts) {
     this.#parts = parts;
+    this.#credits = new Credits(parts.learner);
+    this.#counts = new SentCounts(parts);
     this.#reminders = new Reminders(parts.log);
   }
 
@@ -63,7 +60,7 @@ export class DaemonFeedback implements Feedback, Reported {
     const again = (): void => {
       const waitMs = Math.max(LEAST_CREDIT_MS, CREDIT_MS / this.#parts.scale());
       this.#timer = setTimeout(() => {
-        void Promise.all(this.#payCredits());
+        void this.#credits.pay();
         void this.#parts.learner.tidy();
         void this.#parts.sent.flush();
         again();
@@ -74,7 +71,7 @@ export class DaemonFeedback implements Feedback, Reported {
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    await Promise.all([...this.#payCredits(), this.#parts.sent.flush()]);
+    await Promise.all([this.#credits.pay(), this.#parts.sent.flush()]);
   }
 
   async read(): Promise<void> {
@@ -124,18 +121,20 @@ export class DaemonFeedback implements Feedback, Reported {
     departure: Departure,
     speaksFor: (tells: 'taken' | 'refused') => string,
   ): Blame {
-    const { classifier, ownAddresses, scale } = this.#parts;
-    if (scale() !== 1) this.#trial.add(provider, departure.leftMs, scale());
+    const { classifier, ownAddresses } = this.#parts;
+    this.#counts.note(provider, departure.leftMs);
     const { classification, tells } = readOutcome(event, provider, classifier, ownAddresses());
     const fate = fateOf(event);
     this.#parts.sent.note(event.queueId, [event.recipient, event.origTo], { fate, ...departure });
     this.#parts.alerts.outcome(event, provider, classification);
     if (classification !== undefined) this.remind(event, provider, classification);
     let told: Promise<Done | undefined> | undefined;
-    if (tells === 'taken') this.#taken(speaksFor('taken'), departure);
-    else if (tells !== undefined && this.#parts.adjusts()) {
+    if (tells === 'taken') {
+      const refusal = event.status === 'sent' ? undefined : event.reply;
+      this.#taken(speaksFor('taken'), departure, refusal);
+    } else if (tells !== undefined && this.#parts.adjusts()) {
       // What says nothing is only of use to the provider whose probe it was.
-      const about = tells === 'unclear' ? provider : speaksFor('refused');
+      const about = isMute(tells) ? provider : speaksFor('refused');
       told = this.#tell(event.reply, about, departure, { tells, holdMs: classification?.holdMs });
     }
     if (classification !== undefined) {
@@ -168,68 +167,59 @@ export class DaemonFeedback implements Feedback, Reported {
     reply: string,
   ): Promise<Done | undefined> {
     const tells = tellsOf(classification);
-    if (tells === 'taken') this.#taken(provider, departure);
+    const refusal = classification.group === 'good' ? undefined : reply;
+    if (tells === 'taken') this.#taken(provider, departure, refusal);
     if (tells === 'taken' || tells === undefined || !this.#parts.adjusts()) {
       return Promise.resolve(undefined);
     }
     return this.#tell(reply, provider, departure, { tells, holdMs: classification.holdMs });
   }
 
-  #taken(provider: string, departure: Departure): void {
-    const since = this.#since.get(provider);
-    if (since !== undefined) this.#since.set(provider, since + 1);
+  /** `refusal`: what was said for the recipient's sake; undefined: it was delivered. */
+  #taken(provider: string, departure: Departure, refusal: string | undefined): void {
+    this.#counts.taken(provider);
     const { learner } = this.#parts;
     const standing = learner.standing(provider);
-    if (standing === undefined || departure.leftMs <= standing.sinceMs) return;
+    if (standing === undefined) return;
     if (standing.stop !== undefined) {
-      void learner.tell(provider, { kind: 'taken', recipients: 1, ...departure }, 'taken');
-      return;
-    }
-    const credit = this.#credits.get(provider);
-    if (credit !== undefined) credit.recipients += 1;
-    else this.#credits.set(provider, { recipients: 1, first: departure });
-  }
-
-  #payCredits(): Promise<unknown>[] {
-    const due = [...this.#credits];
-    this.#credits.clear();
-    return due.map(([provider, { recipients, first }]) =>
-      this.#parts.learner.tell(provider, { kind: 'taken', recipients, ...first }, 'delivered'),
-    );
+      const taken = { kind: 'taken', recipients: 1, ...departure } as const;
+      const depth = refusal === undefined ? undefined : (depthOf(refusal) ?? 0);
+      void learner.tell(provider, depth === undefined ? taken : { depth, ...taken }, 'taken');
+    } else if (departure.leftMs > standing.sinceMs) this.#credits.add(provider, departure);
   }
 
   async #tell(
     reply: string,
     provider: string,
     departure: Departure,
-    { tells, holdMs }: { readonly tells: string; readonly holdMs: number | undefined },
+    {
+      tells,
+      holdMs,
+    }: { readonly tells: OutcomeEvent['kind']; readonly holdMs: number | undefined },
   ): Promise<Done | undefined> {
     const { learner, onStoreTrouble } = this.#parts;
-    if (tells === 'unclear') {
+    if (isMute(tells)) {
       // Only a probe's outcome that says nothing is something.
       if (learner.standing(provider)?.stop === undefined) return undefined;
-      return learner.tell(provider, { kind: 'unclear', ...departure }, reply);
+      return learner.tell(provider, { kind: tells, ...departure }, reply);
     }
+    const depth = depthOf(reply);
     try {
       if (tells === 'crowded') {
         const { inFlight } = await this.#parts.store.usage(provider);
         return await learner.tell(provider, { kind: 'crowded', inFlight, ...departure }, reply);
       }
-      const { minute: sentPerMin, day } = await this.#trial.usage(
-        provider,
-        departure.leftMs,
-        this.#parts,
-      );
+      const { leftMs } = departure;
+      const { sentPerMin, deliveredDay } = await this.#counts.before(provider, leftMs);
       if (tells === 'slow') {
         return await learner.tell(provider, { kind: 'slow', sentPerMin, ...departure }, reply);
       } else if (tells === 'blocked') {
-        const blocked = { kind: 'blocked' as const, sentPerMin, ...departure };
+        const blocked = { kind: 'blocked' as const, sentPerMin, depth, ...departure };
         return await learner.tell(provider, holdMs ? { holdMs, ...blocked } : blocked, reply);
       } else {
-        const deliveredSince = this.#since.get(provider) ?? 1;
-        this.#since.set(provider, 0);
-        const judged = { kind: 'judged' as const, sentPerMin, deliveredDay: day, deliveredSince };
-        return await learner.tell(provider, { ...departure, ...judged }, reply);
+        const deliveredSince = this.#counts.takenSince(provider);
+        const judged = { kind: 'judged' as const, sentPerMin, depth, ...departure };
+        return await learner.tell(provider, { deliveredDay, deliveredSince, ...judged }, reply);
       }
     } catch (error) {
       onStoreTrouble(error);
@@ -245,4 +235,9 @@ export class DaemonFeedback implements Feedback, Reported {
   ): void {
     this.#reminders.remind(event, provider, classification, this.#parts.nowMs());
   }
+}
+
+/** Nobody answered for us, or it means nothing. */
+function isMute(tells: OutcomeEvent['kind']): tells is 'unclear' | 'kept' {
+  return tells === 'unclear' || tells === 'kept';
 }

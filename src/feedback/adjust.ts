@@ -5,38 +5,34 @@
 import { factorAt, isBack } from './climb.ts';
 import { isConfident } from './confidence.ts';
 import { fewer } from './places.ts';
-import { opened, probed, suspended } from './probe.ts';
+import { isOut, opened, passes, probed, suspended } from './probe.ts';
 import { MOST_JUDGED, REMEMBERED, type Judgement, type Standing } from '../limit/standing.ts';
 import type { ControlSettings } from './control-settings.ts';
 
 /** What an outcome of one message at one provider means for its limits. */
 export type OutcomeEvent =
-  | (Outcome & {
-      readonly kind: 'slow';
-      /** What was really sent in the minute before it left. */
-      readonly sentPerMin: number;
-    })
-  | (Outcome & {
+  | (Refused & { readonly kind: 'slow' })
+  | (Refused & {
       readonly kind: 'blocked';
-      readonly sentPerMin: number;
       /** As long as the provider is known to keep it up. */
       readonly holdMs?: number;
     })
-  | (Outcome & {
+  | (Refused & {
       readonly kind: 'judged';
-      readonly sentPerMin: number;
       /** Recipients that it took in the last day, and since the last judgement. */
       readonly deliveredDay: number;
       readonly deliveredSince: number;
       /** When somebody complained of it, where that may be long after it left. */
       readonly reportedMs?: number;
     })
-  /** Delivered, or refused for the recipient's sake: the provider takes our mail. */
-  | (Outcome & { readonly kind: 'taken'; readonly recipients: number })
+  /** Delivered, or refused for the recipient's sake, that far on: the provider takes our mail. */
+  | (Outcome & { readonly kind: 'taken'; readonly recipients: number; readonly depth?: number })
   /** Too many connections: no matter of the rate. */
   | (Outcome & { readonly kind: 'crowded'; readonly inFlight: number })
   /** Greylisted, a network that fails, no outcome at all. */
   | (Outcome & { readonly kind: 'unclear' })
+  /** The queue manager kept it back: nobody was asked. */
+  | (Outcome & { readonly kind: 'kept' })
   /** A probe leaves. */
   | (Outcome & { readonly kind: 'probe' });
 
@@ -45,6 +41,13 @@ interface Outcome {
   readonly id: string;
   /** When the message was let go. */
   readonly leftMs: number;
+}
+
+interface Refused extends Outcome {
+  /** What was really sent in the minute before it left. */
+  readonly sentPerMin: number;
+  /** How far it came before it was refused (depth.ts), where that is known. */
+  readonly depth?: number | undefined;
 }
 
 export interface Adjusted {
@@ -80,7 +83,8 @@ export function adjust(
     case 'crowded':
       return crowded(standing, event, settings, nowMs);
     case 'unclear':
-      return stopped(standing, probed(standing.stop, event.id, 'unclear', nowMs), nowMs);
+    case 'kept':
+      return stopped(standing, probed(standing.stop, event.id, event.kind, nowMs), nowMs);
     case 'probe':
       return stopped(standing, opened(standing.stop, event.id, event.leftMs), nowMs);
     default:
@@ -91,8 +95,6 @@ export function adjust(
 function same(standing: Standing): Adjusted {
   return { standing, done: undefined };
 }
-
-type Refused = Outcome & { readonly sentPerMin: number };
 
 function slowed(
   standing: Standing,
@@ -135,14 +137,15 @@ function blocked(
   nowMs: number,
 ): Adjusted {
   if (standing.stop?.phase === 'suspended') return same(standing);
-  const isProbe = standing.stop?.out.some(({ id }) => id === event.id) ?? false;
+  const isProbe = isOut(standing.stop, event.id);
   if (standing.stop !== undefined && !isProbe) return same(standing);
   if (standing.stop === undefined && event.leftMs <= standing.sinceMs) return same(standing);
   const times = (standing.stop?.times ?? 0) + 1;
   const tightened = isProbe ? standing : tighten(standing, event, settings, nowMs);
   const firstMs = (event.holdMs ?? settings.suspendMs) / settings.scale;
   const longestMs = settings.longestSuspensionMs / settings.scale;
-  const stop = suspended(times, firstMs, longestMs, nowMs);
+  const depth = event.depth ?? standing.stop?.depth;
+  const stop = { ...suspended(times, firstMs, longestMs, nowMs), depth };
   return {
     standing: { ...tightened, epoch: standing.epoch + 1, sinceMs: nowMs, stop },
     done: times === 1 ? 'suspended' : 'suspended longer',
@@ -151,11 +154,15 @@ function blocked(
 
 function judged(
   standing: Standing,
-  event: Refused & { readonly deliveredDay: number; readonly deliveredSince: number },
+  event: OutcomeEvent & { readonly kind: 'judged' },
   settings: ControlSettings,
   nowMs: number,
 ): Adjusted {
-  const probe = probed(standing.stop, event.id, 'unclear', nowMs);
+  const { stop } = standing;
+  // A probe that comes no further than those that were blocked says that we still are.
+  const isBlocked = isOut(stop, event.id) && !passes(stop, event.depth ?? 0);
+  if (isBlocked && event.reportedMs === undefined) return blocked(standing, event, settings, nowMs);
+  const probe = probed(stop, event.id, 'unclear', nowMs);
   const dayMs = DAY_MS / settings.scale;
   const recent = standing.judged.filter(({ atMs }) => atMs > nowMs - dayMs);
   // A report may say once more what the log has said of the message.
@@ -180,12 +187,13 @@ function judged(
 
 function taken(
   standing: Standing,
-  event: Outcome & { readonly recipients: number },
+  event: OutcomeEvent & { readonly kind: 'taken' },
   settings: ControlSettings,
   nowMs: number,
 ): Adjusted {
-  const step = stopped(standing, probed(standing.stop, event.id, 'taken', nowMs), nowMs);
-  if (standing.wall === undefined || event.leftMs <= standing.sinceMs) return step;
+  const outcome = passes(standing.stop, event.depth) ? 'taken' : 'unclear';
+  const step = stopped(standing, probed(standing.stop, event.id, outcome, nowMs), nowMs);
+  if (standing.wall === undefined || event.leftMs <= step.standing.sinceMs) return step;
   const inForce = factorAt(standing, settings, nowMs) * settings.ceilingPerMin;
   const earnedMs = standing.worthMs + (event.recipients / inForce) * 60_000;
   const worthMs = Math.min(earnedMs, nowMs - standing.sinceMs);

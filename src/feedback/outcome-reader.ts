@@ -30,9 +30,10 @@ export function readOutcome(
   if (event.status === 'sent') {
     return { classification: undefined, tells: event.contacted ? 'taken' : undefined };
   }
-  // The queue manager's echo: nobody was asked.
   if (!event.contacted || event.status === 'expired') {
-    return { classification: undefined, tells: 'unclear' };
+    // The queue manager's echo: nobody was asked.
+    const isEcho = event.reply.startsWith('delivery temporarily suspended');
+    return { classification: undefined, tells: isEcho ? 'kept' : 'unclear' };
   }
   const classification = classifier.classify(event.reply, {
     provider,

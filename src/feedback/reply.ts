@@ -37,9 +37,13 @@ const STAGES: readonly (readonly [sign: string, stage: Stage])[] = [
   ['ehlo', 'helo'],
 ];
 
+/** What was refused, where Postfix says it. */
+export function stageOf(input: string): Stage | undefined {
+  return unwrap(bounded(input)).stage;
+}
+
 export function readReply(input: string): Reply {
-  const bounded = withSingleBlanks(input.slice(0, 2 * MOST_CHARACTERS));
-  const { stage, rest } = unwrap(bounded);
+  const { stage, rest } = unwrap(bounded(input));
   const plain = rest.replace(TURNED, '$1');
   const code = CODE.exec(plain)?.[1];
   const status = statusIn(plain);
@@ -56,6 +60,10 @@ export function readReply(input: string): Reply {
 /** The first enhanced status code in a text; a part of an IP address is none. */
 export function statusIn(text: string): string | undefined {
   return STATUS.exec(text)?.[1];
+}
+
+function bounded(input: string): string {
+  return withSingleBlanks(input.slice(0, 2 * MOST_CHARACTERS));
 }
 
 function withSingleBlanks(text: string): string {

@@ -49,12 +49,15 @@ export interface Suspension {
   readonly untilMs: number;
   /** How many in a row, this one included. */
   readonly times: number;
+  /** How far the mail came that was blocked last; absent: not known. */
+  readonly depth?: number | undefined;
 }
 
 /** Half open: 1 message and its outcome, then 2, then 4. */
 export interface Probing {
   readonly phase: 'probing';
   readonly times: number;
+  readonly depth?: number | undefined;
   /** 0, 1, 2: so many doublings. */
   readonly step: number;
   readonly out: readonly Probe[];
@@ -139,6 +142,7 @@ function isStanding(value: unknown): value is Standing {
 
 function isStop(stop: unknown): stop is Stop {
   if (!isRecord(stop) || !isCount(stop['times'])) return false;
+  if (stop['depth'] !== undefined && !isCount(stop['depth'])) return false;
   if (stop['phase'] === 'suspended') return isTime(stop['untilMs']);
   const counts = [stop['step'], stop['taken'], stop['unclear']];
   return stop['phase'] === 'probing' && counts.every(isCount) && isDated(stop['out'], 'leftMs');

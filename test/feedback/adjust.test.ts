@@ -24,17 +24,19 @@ const slow = (id: string, leftMs: number, sentPerMin = 12): OutcomeEvent => ({
   leftMs,
   sentPerMin,
 });
-const blockedAt = (id: string, leftMs: number): OutcomeEvent => ({
+const blockedAt = (id: string, leftMs: number, depth?: number): OutcomeEvent => ({
   kind: 'blocked',
   id,
   leftMs,
   sentPerMin: 12,
+  depth,
 });
-const taken = (id: string, leftMs: number): OutcomeEvent => ({
+const taken = (id: string, leftMs: number, depth?: number): OutcomeEvent => ({
   kind: 'taken',
   id,
   leftMs,
   recipients: 1,
+  ...(depth !== undefined && { depth }),
 });
 
 t.test('the first throttle halves what was really sent', async (t) => {
@@ -200,4 +202,69 @@ t.test('of many mails a share is counted too', async (t) => {
     standing = after(standing, NOW, { kind: 'judged', id: `j${i}`, leftMs: NOW - SEC, ...more });
   }
   t.ok(standing.factor < 1, '150 of 10,000');
+});
+
+/** Blocked at RCPT, an hour later one probe is out. */
+function probing(depth?: number): { readonly standing: Standing; readonly nowMs: number } {
+  const nowMs = NOW + HOUR;
+  const stopped = after(UNTROUBLED, NOW, blockedAt('a', NOW - SEC, depth));
+  return { standing: after(stopped, nowMs, { kind: 'probe', id: 'p', leftMs: nowMs }), nowMs };
+}
+
+t.test('a recipient who is unknown is a step where the block lay before that', async (t) => {
+  const RCPT = 3;
+  for (const [depth, step] of [
+    [RCPT - 1, 1],
+    [RCPT, 0],
+    [RCPT + 2, 0],
+    [undefined, 0],
+  ] as const) {
+    const { standing, nowMs } = probing(depth);
+    const unknown = taken('p', nowMs, RCPT);
+    t.match(after(standing, nowMs + SEC, unknown).stop, { step, out: [] }, `blocked at ${depth}`);
+    t.match(after(standing, nowMs + SEC, taken('p', nowMs)).stop, { step: 1 }, 'delivered');
+  }
+});
+
+t.test('a probe that is judged where others were blocked is blocked', async (t) => {
+  const counts = { sentPerMin: 1, deliveredDay: 100, deliveredSince: 1 };
+  const judged = (depth: number, reportedMs?: number): OutcomeEvent => ({
+    kind: 'judged',
+    id: 'p',
+    leftMs: NOW + HOUR,
+    depth,
+    ...counts,
+    ...(reportedMs !== undefined && { reportedMs }),
+  });
+  const { standing, nowMs } = probing(3);
+  const longer = adjust(standing, judged(3), settings, nowMs + SEC);
+  t.equal(longer.done, 'suspended longer');
+  t.match(longer.standing.stop, { phase: 'suspended', times: 2 });
+  const beyond = adjust(standing, judged(5), settings, nowMs + SEC);
+  t.match(beyond.standing.stop, { phase: 'probing', step: 0, unclear: 1 }, 'it came further');
+  const reported = judged(3, nowMs);
+  t.match(adjust(standing, reported, settings, nowMs + SEC).standing.stop, { phase: 'probing' });
+});
+
+t.test('what the queue manager kept back is no outcome', async (t) => {
+  let { standing, nowMs } = probing();
+  for (let i = 0; i < 20; i += 1) {
+    standing = after(standing, nowMs, { kind: 'kept', id: i === 0 ? 'p' : `k${i}`, leftMs: nowMs });
+    t.equal(mayLeave(standing.stop, nowMs), 1, 'another may leave');
+    nowMs += SEC;
+    standing = after(standing, nowMs, { kind: 'probe', id: `k${i + 1}`, leftMs: nowMs });
+  }
+  t.match(standing.stop, { phase: 'probing', step: 0, unclear: 0 });
+});
+
+t.test('what probes delivered is no credit for the climb after they opened', async (t) => {
+  let { standing, nowMs } = probing();
+  for (const id of ['p', 'q', 'r', 's', 't', 'u', 'v']) {
+    standing = after(standing, nowMs, { kind: 'probe', id, leftMs: nowMs });
+    nowMs += MIN;
+    standing = after(standing, nowMs, taken(id, nowMs - MIN));
+  }
+  t.equal(standing.stop, undefined);
+  t.equal(standing.sinceMs, nowMs);
+  t.equal(standing.worthMs, 0);
 });

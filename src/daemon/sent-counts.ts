@@ -1,0 +1,47 @@
+/** What is known of a provider's mail when it refuses some: how fast it left, and how much was taken. */
+import type { Store } from '../store/store.ts';
+import { TrialUsage } from './trial-usage.ts';
+
+export interface SentCountsParts {
+  readonly store: Pick<Store, 'usage'>;
+  /** How much faster than in life the controller's times go; 1 but for trials. */
+  readonly scale: () => number;
+}
+
+export class SentCounts {
+  readonly #parts: SentCountsParts;
+  readonly #trial = new TrialUsage();
+  /** Recipients that a provider took since it last judged us; absent: not known. */
+  readonly #since = new Map<string, number>();
+
+  constructor(parts: SentCountsParts) {
+    this.#parts = parts;
+  }
+
+  /** An outcome of mail that left at `leftMs`. */
+  note(provider: string, leftMs: number): void {
+    const scale = this.#parts.scale();
+    if (scale !== 1) this.#trial.add(provider, leftMs, scale);
+  }
+
+  taken(provider: string): void {
+    const since = this.#since.get(provider);
+    if (since !== undefined) this.#since.set(provider, since + 1);
+  }
+
+  /** Taken since it was asked last. */
+  takenSince(provider: string): number {
+    const since = this.#since.get(provider) ?? 1;
+    this.#since.set(provider, 0);
+    return since;
+  }
+
+  /** For a refusal of a message that left at `leftMs`. Rejects with StoreError. */
+  async before(
+    provider: string,
+    leftMs: number,
+  ): Promise<{ readonly sentPerMin: number; readonly deliveredDay: number }> {
+    const { minute, day } = await this.#trial.usage(provider, leftMs, this.#parts);
+    return { sentPerMin: minute, deliveredDay: day };
+  }
+}
