@@ -4,9 +4,13 @@ import { TrialUsage } from './trial-usage.ts';
 
 export interface SentCountsParts {
   readonly store: Pick<Store, 'usage'>;
+  readonly nowMs: () => number;
   /** How much faster than in life the controller's times go; 1 but for trials. */
   readonly scale: () => number;
 }
+
+/** The last minute tells how fast mail left that left since then, and not of older mail. */
+const LATELY_MS = 5 * 60_000;
 
 export class SentCounts {
   readonly #parts: SentCountsParts;
@@ -41,7 +45,10 @@ export class SentCounts {
     provider: string,
     leftMs: number,
   ): Promise<{ readonly sentPerMin: number; readonly deliveredDay: number }> {
+    const { scale, nowMs } = this.#parts;
     const { minute, day } = await this.#trial.usage(provider, leftMs, this.#parts);
-    return { sentPerMin: minute, deliveredDay: day };
+    const isKnown = scale() !== 1 || leftMs > nowMs() - LATELY_MS;
+    // Itself was counted too when it left.
+    return { sentPerMin: isKnown ? minute : 0, deliveredDay: Math.max(0, day - 1) };
   }
 }
