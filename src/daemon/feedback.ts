@@ -92,8 +92,8 @@ export class DaemonFeedback implements Feedback, Reported {
     return this.#parts.adjusts() ? this.#parts.learner.places(provider) : Infinity;
   }
 
-  room(provider: string): Room | undefined {
-    return this.#parts.adjusts() ? this.#parts.learner.room(provider) : undefined;
+  room(provider: string, id?: string): Room | undefined {
+    return this.#parts.adjusts() ? this.#parts.learner.room(provider, id) : undefined;
   }
 
   report(provider: string): ReturnType<Reported['report']> {

@@ -96,6 +96,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     store,
     log,
     ceilingPerMin: (provider) => perMinute(pacer.is.gate.ceiling(provider)),
+    isPinned: (provider) => pacer.is.gate.isPinned(provider),
     settings: () => ({ ...CONTROL_DEFAULTS, scale: live.config.feedback.timeScale }),
     onStoreTrouble,
   });

@@ -177,7 +177,8 @@ function judged(
       : event.deliveredDay === 0 ||
         (all.length > 1 && isConfident(all.length, event.deliveredDay, settings.judgedShare));
   if (!counts || standing.stop !== undefined) return { standing: told, done: undefined };
-  const isAgain = standing.sinceMs > nowMs - dayMs && event.leftMs > standing.sinceMs;
+  const isLately = standing.wall !== undefined && standing.sinceMs > nowMs - dayMs;
+  const isAgain = isLately && event.leftMs > standing.sinceMs;
   if (isAgain && all.filter(({ atMs }) => atMs > standing.sinceMs).length >= JUDGED_TO_SUSPEND) {
     return blocked(told, event, settings, nowMs);
   }

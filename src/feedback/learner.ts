@@ -11,7 +11,7 @@ import { adjust, type Done, type OutcomeEvent } from './adjust.ts';
 import { factorAt, WALL_MS } from './climb.ts';
 import type { ControlSettings } from './control-settings.ts';
 import { placesAt } from './places.ts';
-import { mayLeave, nextLookMs, stopAt } from './probe.ts';
+import { isOut, mayLeave, nextLookMs, stopAt } from './probe.ts';
 
 export interface LearnerParts {
   readonly clock: { readonly nowMs: () => number };
@@ -19,6 +19,8 @@ export interface LearnerParts {
   readonly log: LearnerLog;
   /** What the configuration and an operator allow a provider, recipients a minute. */
   readonly ceilingPerMin: (provider: string) => number;
+  /** An operator's override that is to hold as it is: no rate of it is lowered, a block stops it. */
+  readonly isPinned: (provider: string) => boolean;
   readonly settings: () => Omit<ControlSettings, 'ceilingPerMin'>;
   /** The store can't be reached: what was seen is lost, limits stay as they are. */
   readonly onStoreTrouble: (error: unknown) => void;
@@ -75,36 +77,37 @@ export class Learner {
   /** 0 < factor <= 1 on the provider's limits now; three digits, lest each look change them. */
   factor(provider: string): number {
     const standing = this.#standings.get(provider);
-    if (standing === undefined) return 1;
+    if (standing === undefined || this.#parts.isPinned(provider)) return 1;
     return Number(factorAt(standing, this.#settings(provider), this.#nowMs()).toPrecision(3));
   }
 
   /** How many messages it may have without an outcome; Infinity: as configured. */
   places(provider: string): number {
     const { places } = this.#standings.get(provider) ?? {};
+    if (places === undefined || this.#parts.isPinned(provider)) return Infinity;
     return placesAt(places, this.#parts.settings().scale, this.#nowMs());
   }
 
-  /** undefined: no stop. */
-  room(provider: string): Room | undefined {
+  /** undefined: no stop. A message that has its place as a probe already (`id`) has room. */
+  room(provider: string, id?: string): Room | undefined {
     const stop = this.#standings.get(provider)?.stop;
     if (stop === undefined) return undefined;
     const nowMs = this.#nowMs();
     const now = stopAt(stop, nowMs);
     if (now === undefined) return undefined;
-    return { messages: mayLeave(now, nowMs), lookMs: nextLookMs(now) };
+    const messages = mayLeave(now, nowMs);
+    const isOurs = id !== undefined && isOut(now, id);
+    return { messages: isOurs ? Math.max(1, messages) : messages, lookMs: nextLookMs(now) };
   }
 
   /** Counts a probe in the whole pool; false where there is no room for it any more. */
   async claim(provider: string, id: string): Promise<boolean> {
-    const room = this.room(provider);
+    const room = this.room(provider, id);
     if (room === undefined) return true;
     if (room.messages === 0) return false;
     await this.tell(provider, { kind: 'probe', id, leftMs: this.#nowMs() }, 'a probe');
     const stop = this.#standings.get(provider)?.stop;
-    return (
-      stop === undefined || (stop.phase === 'probing' && stop.out.some((one) => one.id === id))
-    );
+    return stop === undefined || isOut(stop, id);
   }
 
   /** `because`: the provider's reply. Resolves with what it changed, if anything. Never rejects. */
@@ -127,8 +130,10 @@ export class Learner {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       await this.read();
       const known = this.#standings.get(provider);
-      if (known === undefined) return;
-      const after = forget ? undefined : { ...known, epoch: known.epoch + 1, stop: undefined };
+      if (known === undefined || (!forget && known.stop === undefined)) return;
+      // What left before is no news after: its answers change nothing any more.
+      const anew = { epoch: known.epoch + 1, sinceMs: this.#nowMs(), worthMs: 0, stop: undefined };
+      const after = { ...(forget ? UNTROUBLED : known), ...anew };
       if (await this.#parts.store.setStanding(provider, known.epoch, after, undefined)) break;
     }
     await this.read();
@@ -137,10 +142,11 @@ export class Learner {
   /** Forgets those that owe nothing to the past any more. Never rejects. */
   async tidy(): Promise<void> {
     const nowMs = this.#nowMs();
-    const { scale } = this.#parts.settings();
+    const { scale, newsMs } = this.#parts.settings();
     for (const [provider, standing] of this.#standings) {
       const isOver =
         standing.stop === undefined &&
+        nowMs - standing.sinceMs > newsMs &&
         (nowMs - (standing.places?.sinceMs ?? 0)) * scale > WALL_MS &&
         factorAt(standing, this.#settings(provider), nowMs) === 1 &&
         (nowMs - (standing.wall?.atMs ?? 0)) * scale > WALL_MS &&
@@ -159,7 +165,7 @@ export class Learner {
       // A first epoch that was never used before: an old one must not be taken for it.
       const before = known ?? { ...UNTROUBLED, epoch: Math.floor(nowMs) };
       const settings = this.#settings(provider);
-      const { standing, done } = adjust(before, event, settings, nowMs);
+      const { standing, done } = adjust(before, this.#heard(provider, event), settings, nowMs);
       if (standing === before) return undefined;
       const why = done && this.#adjustment(provider, before, standing, { done, because });
       const { store } = this.#parts;
@@ -172,6 +178,14 @@ export class Learner {
     }
     this.#parts.log.warn({ provider }, 'feedback could not be kept: others were always faster');
     return undefined;
+  }
+
+  /** What is not in force can't be lowered: where the limits are pinned it is a probe's outcome at most. */
+  #heard(provider: string, event: OutcomeEvent): OutcomeEvent {
+    const { kind, id, leftMs } = event;
+    const isStopped = this.#standings.get(provider)?.stop !== undefined;
+    const lowers = kind === 'slow' || kind === 'crowded' || (kind === 'judged' && !isStopped);
+    return lowers && this.#parts.isPinned(provider) ? { kind: 'unclear', id, leftMs } : event;
   }
 
   #adjustment(

@@ -4,8 +4,8 @@
  */
 import { slowed } from '../limit/factor.ts';
 import type { Limits } from '../limit/limits.ts';
-import { defaultBurst } from '../limit/rate.ts';
 import type { Control, Debt, Demand, Refusal, Store } from '../store/store.ts';
+import { overridden } from './ceiling.ts';
 import type { Clock } from './clock.ts';
 import type { Trouble } from './health.ts';
 import type { Share } from './item.ts';
@@ -78,7 +78,7 @@ export class Gate {
 
   /** Limits in force, before a provider's trouble: the ceiling, slowed by what the provider said. */
   limits(provider: string): Limits {
-    if (this.#override(provider)?.pinned === true) return this.ceiling(provider);
+    if (this.isPinned(provider)) return this.ceiling(provider);
     const limits = this.#slowedLimits(provider);
     const places = this.#parts.feedback.places(provider);
     return places < (limits.inFlight ?? Infinity) ? { ...limits, inFlight: places } : limits;
@@ -97,19 +97,12 @@ export class Gate {
 
   /** Configured limits with the override in force. */
   ceiling(provider: string): Limits {
-    const limits = this.#parts.limitsOf(provider);
-    const override = this.#override(provider);
-    if (override === undefined) return limits;
-    const rate = override.pace ?? limits.pace;
-    const burst =
-      override.burst ?? (override.pace ? defaultBurst(override.pace.count) : limits.pace?.burst);
-    const inFlight = override.inFlight ?? limits.inFlight;
-    return {
-      ...(rate && { pace: { count: rate.count, windowUs: rate.windowUs, burst: burst ?? 1 } }),
-      quotas: override.quotas ?? limits.quotas,
-      ...(inFlight !== undefined && { inFlight }),
-      ...(limits.perSender && { perSender: limits.perSender }),
-    };
+    return overridden(this.#parts.limitsOf(provider), this.#override(provider));
+  }
+
+  /** An operator wants his override as it is, whatever the provider says. */
+  isPinned(provider: string): boolean {
+    return this.#override(provider)?.pinned === true;
   }
 
   #override(provider: string): Control['override'] {
@@ -158,7 +151,7 @@ export class Gate {
     const nowMs = clock.nowMs();
     const stuck = message.observed
       ? undefined
-      : (this.#inTrouble(asking, nowMs) ?? this.#stopped(asking, nowMs));
+      : (this.#inTrouble(asking, nowMs) ?? this.#stopped(asking, message.id, nowMs));
     if (stuck !== undefined) return { ok: false, debts: [], ...stuck };
     const demands = asking.flatMap((share) =>
       this.demands(share, message.sender, message.observed),
@@ -193,9 +186,9 @@ export class Gate {
   }
 
   /** A provider that feedback has stopped, and that has no room for a probe. */
-  #stopped(shares: readonly Share[], nowMs: number): Wait | undefined {
+  #stopped(shares: readonly Share[], id: string, nowMs: number): Wait | undefined {
     return last(shares, 'suspended', (provider) => {
-      const room = this.#parts.feedback.room(provider);
+      const room = this.#parts.feedback.room(provider, id);
       if (room === undefined || room.messages > 0) return 0;
       return Math.max(1, Math.ceil((room.lookMs - nowMs) * 1000));
     });

@@ -58,9 +58,13 @@ export interface Feedback {
   places(provider: string): number;
   /**
    * undefined: the provider is open. Else it is stopped: so many messages may leave as probes, and
-   * with 0 it is looked at again at `lookMs` (Infinity: when the store tells).
+   * with 0 it is looked at again at `lookMs` (Infinity: when the store tells). For the message `id`
+   * there is room as well where it has a probe's place already.
    */
-  room(provider: string): { readonly messages: number; readonly lookMs: number } | undefined;
+  room(
+    provider: string,
+    id?: string,
+  ): { readonly messages: number; readonly lookMs: number } | undefined;
   /** Takes a probe's place; false: there is none any more. Rejects with StoreError. */
   claim(provider: string, id: string): Promise<boolean>;
   /**

@@ -28,10 +28,14 @@ export interface FeedbackScene {
   readonly feedback: DaemonFeedback;
   readonly learner: Learner;
   readonly log: SpokenLog;
+  /** Providers with an override that is pinned. */
+  readonly pinned: Set<string>;
   /** Messages leave for `p` now, one recipient each. */
   readonly leave: (...ids: readonly string[]) => Promise<void>;
   /** The outcome of one of them, as the log tells it now. */
   readonly outcome: (id: string, leftMs: number, more?: Partial<DeliveryEvent>) => Promise<void>;
+  /** Another daemon's view of the same store. */
+  readonly anotherLearner: () => Promise<Learner>;
 }
 
 export async function openFeedback(t: Test): Promise<FeedbackScene> {
@@ -40,14 +44,18 @@ export async function openFeedback(t: Test): Promise<FeedbackScene> {
   const stateDir = mkdtempSync(join(tmpdir(), 'postpace-feedback-'));
   t.teardown(() => rmSync(stateDir, { recursive: true, force: true }));
   const store = await openMemoryStore({ clock: time.forStore });
-  const learner = new Learner({
-    clock: time,
-    store,
-    log,
-    ceilingPerMin: () => CEILING,
-    settings: () => CONTROL_DEFAULTS,
-    onStoreTrouble: (error) => t.fail(String(error)),
-  });
+  const pinned = new Set<string>();
+  const newLearner = () =>
+    new Learner({
+      clock: time,
+      store,
+      log,
+      ceilingPerMin: () => CEILING,
+      isPinned: (provider) => pinned.has(provider),
+      settings: () => CONTROL_DEFAULTS,
+      onStoreTrouble: (error) => t.fail(String(error)),
+    });
+  const learner = newLearner();
   store.onChange(() => void learner.read());
   const config = {
     alerts: {},
@@ -81,6 +89,7 @@ export async function openFeedback(t: Test): Promise<FeedbackScene> {
     feedback,
     learner,
     log,
+    pinned,
     async leave(...ids) {
       for (const id of ids) {
         const demands = [{ provider: 'p', recipients: 1, limits }];
@@ -91,6 +100,11 @@ export async function openFeedback(t: Test): Promise<FeedbackScene> {
       const event = delivery(id, `${id}@p.example`, time.nowMs(), more);
       feedback.saw(event, 'p', { id, leftMs }, () => 'p');
       await time.settle();
+    },
+    async anotherLearner() {
+      const another = newLearner();
+      await another.read();
+      return another;
     },
   };
 }

@@ -3,7 +3,8 @@ import type { DeliveryEvent } from '../../src/postfix/event.ts';
 import { openFeedback } from './feedback-scene.ts';
 
 const SEC = 1000;
-const HOUR = 3600 * SEC;
+const MIN = 60 * SEC;
+const HOUR = 60 * MIN;
 
 const refused = (dsn: string, said: string, command: string): Partial<DeliveryEvent> => ({
   status: 'bounced',
@@ -11,6 +12,7 @@ const refused = (dsn: string, said: string, command: string): Partial<DeliveryEv
   reply: `host mx.p.example[198.51.100.1] said: ${said} (in reply to ${command} command)`,
 });
 const POLICY = refused('5.7.1', '550 5.7.1 Message rejected due to local policy', 'end of DATA');
+const SLOW = refused('4.7.0', '421 4.7.0 Too many messages, slow down', 'MAIL FROM');
 const BLOCKED = refused(
   '5.7.1',
   '554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org',
@@ -75,4 +77,55 @@ t.test('what the queue manager kept back opens nothing', async (t) => {
     await outcome(`k${i}`, time.nowMs(), kept);
   }
   t.match(learner.standing('p')?.stop, { phase: 'probing', step: 0, unclear: 0 });
+});
+
+t.test('a probe that a crash kept from leaving has its place still', async (t) => {
+  const { time, feedback, outcome, anotherLearner } = await openFeedback(t);
+  await time.advance(SEC);
+  await outcome('a', time.nowMs() - SEC, BLOCKED);
+  await time.advance(25 * HOUR);
+  t.ok(await feedback.claim('p', 'b'));
+  const next = await anotherLearner();
+  t.equal(next.room('p')?.messages, 0, 'for others there is none');
+  t.equal(next.room('p', 'b')?.messages, 1);
+  t.ok(await next.claim('p', 'b'));
+  t.notOk(await next.claim('p', 'c'));
+});
+
+t.test('what left before an operator reset it or opened it changes nothing', async (t) => {
+  const { time, learner, feedback, outcome } = await openFeedback(t);
+  for (const [reply, forget] of [
+    [SLOW, true],
+    [BLOCKED, false],
+  ] as const) {
+    const leftMs = time.nowMs();
+    await time.advance(SEC);
+    await outcome('a', leftMs, reply);
+    const { factor = 1 } = learner.standing('p') ?? {};
+    await time.advance(SEC);
+    const lateMs = time.nowMs();
+    await time.advance(SEC);
+    await feedback.reopen('p', forget);
+    await outcome('b', lateMs, reply);
+    t.match(learner.standing('p'), { factor: forget ? 1 : factor, stop: undefined });
+    await time.advance(SEC);
+    await outcome('c', time.nowMs() - 1, reply);
+    t.not(learner.standing('p')?.factor, 1, 'what left after does');
+    await time.advance(2 * HOUR);
+  }
+});
+
+t.test('what is pinned is not lowered meanwhile, and a block stops it', async (t) => {
+  const { time, learner, outcome, pinned } = await openFeedback(t);
+  pinned.add('p');
+  for (let i = 0; i < 9; i++) {
+    await time.advance(MIN);
+    await outcome(`s${i}`, time.nowMs() - SEC, SLOW);
+  }
+  t.equal(learner.factor('p'), 1);
+  pinned.delete('p');
+  t.equal(learner.factor('p'), 1, 'nor when that is over');
+  pinned.add('p');
+  await outcome('b', time.nowMs() - 1, BLOCKED);
+  t.equal(learner.room('p')?.messages, 0);
 });

@@ -268,3 +268,17 @@ t.test('what probes delivered is no credit for the climb after they opened', asy
   t.equal(standing.sinceMs, nowMs);
   t.equal(standing.worthMs, 0);
 });
+
+t.test('after a reset judgements tighten first, and stop nothing at once', async (t) => {
+  const reset = { ...UNTROUBLED, epoch: 9, sinceMs: NOW };
+  const counts = { sentPerMin: 12, deliveredDay: 150, deliveredSince: 50 };
+  const judged = (id: string): OutcomeEvent => ({
+    kind: 'judged',
+    id,
+    leftMs: NOW + SEC,
+    ...counts,
+  });
+  const two = after(reset, NOW + MIN, judged('a'), judged('b'));
+  t.equal(two.factor, 1, 'two are not enough');
+  t.equal(adjust(two, judged('c'), settings, NOW + MIN).done, 'tightened');
+});
