@@ -1,6 +1,5 @@
 /** What an operator changes: overrides, suspensions, letting everything pass. Each is kept as history. */
 import { ControlError, type LimitsChange, type ProviderReport } from '../control/api.ts';
-import type { Limits } from '../limit/limits.ts';
 import {
   formatDuration,
   formatLimits,
@@ -8,8 +7,10 @@ import {
   parseQuota,
   parseRate,
 } from '../limit/rate.ts';
+import { overridden } from '../pace/ceiling.ts';
 import { EVERY } from '../pace/gate.ts';
 import type { PaceLog } from '../pace/log.ts';
+import { inForce } from '../store/control.ts';
 import type { Adjustment, Control, Override } from '../store/store.ts';
 import { providerReport, type ReportParts } from './reports.ts';
 
@@ -40,9 +41,7 @@ export class Operator {
       ...before,
       override: { ...override, ...until, pinned: change.pin ?? false },
     };
-    const to = formatLimits(
-      merged(this.#parts.pacer.is.gate.ceiling(provider), readOverride(change)),
-    );
+    const to = formatLimits(overridden(this.#parts.resolution(provider).limits, override));
     await this.#set(provider, after, {
       kind: 'override',
       to,
@@ -112,7 +111,8 @@ export class Operator {
   }
 
   #control(provider: string): Control {
-    return this.#parts.pacer.is.gate.controls.get(provider) ?? {};
+    const { pacer, clock } = this.#parts;
+    return inForce(pacer.is.gate.controls.get(provider), clock.nowUs()) ?? {};
   }
 
   async #set(provider: string, after: Control, change: Change): Promise<void> {
@@ -161,18 +161,6 @@ function strip(override: Control['override']): Override {
   if (override === undefined) return {};
   const { untilUs: _until, pinned: _pinned, ...numbers } = override;
   return numbers;
-}
-
-function merged(limits: Limits, { pace, burst, quotas, inFlight }: Override): Limits {
-  const rate = pace ?? limits.pace;
-  return {
-    ...(rate && { pace: { ...rate, burst: burst ?? limits.pace?.burst ?? 1 } }),
-    quotas: quotas ?? limits.quotas,
-    ...((inFlight ?? limits.inFlight) !== undefined && {
-      inFlight: inFlight ?? limits.inFlight ?? 1,
-    }),
-    ...(limits.perSender && { perSender: limits.perSender }),
-  };
 }
 
 function read<T>(parse: () => T, option: string): T {

@@ -51,6 +51,21 @@ t.test('an override ends by itself', async (t) => {
   t.equal((await target.limits('utc'))[0]?.limitsFrom, 'configuration');
 });
 
+t.test('what has ended is not taken over into the next override', async (t) => {
+  const { target, time } = await openTarget(t, { utc: UTC });
+  await target.setLimits('utc', { pace: '5/min', for: '1h', by: 'root' });
+  await time.advance(2 * 3600e3);
+  const report = await target.setLimits('utc', { inFlight: 2, by: 'root' });
+  t.match(report.limits, { pace: '20/min', burst: 3, inFlight: 2 });
+});
+
+t.test('the history tells the burst that a pace brings along', async (t) => {
+  const { target } = await openTarget(t, { utc: UTC });
+  const { limits } = await target.setLimits('utc', { pace: '60/min', by: 'root' });
+  t.equal(limits.burst, 6);
+  t.match((await target.history('utc', 1))[0], { to: '60/min burst 6, 300/h, 5 in flight' });
+});
+
 t.test('mistakes are told by the name of the option', async (t) => {
   const { target } = await openTarget(t, { utc: UTC });
   const by = 'root';
