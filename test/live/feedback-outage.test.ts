@@ -1,0 +1,3 @@
+import { feedbackInAnOutage } from './feedback-outage.ts';
+
+await feedbackInAnOutage('frozen');
