@@ -2,13 +2,14 @@
  * What was decided about providers, by operators (controls) and by feedback (standings), and the
  * history of both, as a pool's Redis keeps it.
  */
-import type { Standing } from '../limit/standing.ts';
+import { shiftedStanding, type Standing } from '../limit/standing.ts';
 import { MOST_ADJUSTMENTS } from './books.ts';
 import { inForce } from './control.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import type { Keys } from './redis-keys.ts';
 import { readAdjustment, readControl, readStandingText } from './redis-reply.ts';
 import type { Scripts } from './redis-scripts.ts';
+import { ServerTime } from './server-time.ts';
 import type { Adjustment, Control } from './store.ts';
 
 export interface DecisionsParts {
@@ -18,7 +19,18 @@ export interface DecisionsParts {
   /** Tells this daemon's own changes from the others'. */
   readonly instance: string;
   readonly onChange: (provider: string) => void;
+  /** This machine's clock: standings are in Redis's time there, and in this machine's here. */
+  readonly nowUs?: () => number;
 }
+
+/** A standing as it was read or set last, and as it is there. */
+interface Known {
+  readonly text: string;
+  readonly standing: Standing;
+}
+
+/** Times further ahead than this were written before the clock there was set back. */
+const SLACK_MS = 1000;
 
 /** Adjustments read at a time when one provider's are looked for. */
 const PAGE = 500;
@@ -27,15 +39,17 @@ const PAGE = 500;
 export class RedisDecisions {
   readonly #parts: DecisionsParts;
   #controlled: readonly string[] = [];
-  #standing: readonly string[] = [];
+  #standings = new Map<string, Known>();
+  readonly #time: ServerTime;
 
   constructor(parts: DecisionsParts) {
     this.#parts = parts;
+    this.#time = new ServerTime(parts.nowUs);
   }
 
   /** Providers with a decision when they were last read. */
   get known(): readonly string[] {
-    return [...this.#controlled, ...this.#standing];
+    return [...this.#controlled, ...this.#standings.keys()];
   }
 
   async controls(): Promise<ReadonlyMap<string, Control>> {
@@ -71,13 +85,20 @@ export class RedisDecisions {
   }
 
   async standings(): Promise<ReadonlyMap<string, Standing>> {
-    const all = await this.#parts.connection.ask((client) =>
-      client.hgetall(this.#parts.keys.standings),
-    );
-    this.#standing = Object.keys(all).filter(isProvider);
-    return new Map(
-      this.#standing.map((provider) => [provider, readStandingText(all[provider] ?? '')]),
-    );
+    const { connection, keys } = this.#parts;
+    const [all] = await Promise.all([
+      connection.ask((client) => client.hgetall(keys.standings)),
+      this.#time.measure(() => connection.nowUs()),
+    ]);
+    const read = new Map<string, Known>();
+    for (const [provider, text] of Object.entries(all)) {
+      if (!isProvider(provider)) continue;
+      const known = this.#standings.get(provider);
+      // The same as before keeps its times, whatever became of the clock there.
+      read.set(provider, known?.text === text ? known : { text, standing: this.#here(text) });
+    }
+    this.#standings = read;
+    return new Map(Array.from(read, ([provider, { standing }]) => [provider, standing]));
   }
 
   /** `whys`: oldest first; one that is known already is kept once. */
@@ -88,15 +109,25 @@ export class RedisDecisions {
     whys: readonly Adjustment[],
   ): Promise<boolean> {
     const { standings, adjustments, changes } = this.#parts.keys;
-    const text = standing === undefined ? '' : JSON.stringify(standing);
+    const text =
+      standing === undefined ? '' : JSON.stringify(shiftedStanding(standing, this.#time.aheadMs));
     const because = whys.map((why) => JSON.stringify(why));
     const done = await this.#parts.connection.run(
       this.#parts.scripts.standing,
       [standings, adjustments, changes],
       [provider, seen, text, this.#parts.instance, MOST_ADJUSTMENTS, ...because],
     );
-    if (done === 1) this.#parts.onChange(provider);
-    return done === 1;
+    if (done !== 1) return false;
+    if (standing === undefined) this.#standings.delete(provider);
+    else this.#standings.set(provider, { text, standing });
+    this.#parts.onChange(provider);
+    return true;
+  }
+
+  #here(text: string): Standing {
+    const standing = shiftedStanding(readStandingText(text), -this.#time.aheadMs);
+    const early = standing.sinceMs - this.#time.nowMs;
+    return early > SLACK_MS ? shiftedStanding(standing, -early) : standing;
   }
 
   async history(provider: string | undefined, most: number): Promise<readonly Adjustment[]> {

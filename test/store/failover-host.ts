@@ -1,7 +1,7 @@
 /** A host whose store goes on without Redis, and a stream of mail that it is asked about. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Limits } from '../../src/limit/limits.ts';
-import { systemClock } from '../../src/store/clock.ts';
+import { type Clock, systemClock } from '../../src/store/clock.ts';
 import { openFailoverStore } from '../../src/store/open-failover.ts';
 import type { RedisServer } from '../../src/store/redis-server.ts';
 import type { Split, Store } from '../../src/store/store.ts';
@@ -18,7 +18,7 @@ export interface Host {
 export async function openHost(
   server: RedisServer,
   name: string,
-  more: { readonly stateDir?: string; readonly answerMs?: number } = {},
+  more: { readonly stateDir?: string; readonly answerMs?: number; readonly clock?: Clock } = {},
 ): Promise<Host> {
   const away: Split[] = [];
   const back: number[] = [];
@@ -38,7 +38,7 @@ export async function openHost(
 export async function openJoined(
   server: RedisServer,
   name: string,
-  more: { readonly answerMs?: number } = {},
+  more: { readonly answerMs?: number; readonly clock?: Clock } = {},
 ): Promise<Host> {
   for (;;) {
     const host = await openHost(server, name, more);

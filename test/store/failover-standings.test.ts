@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { UNTROUBLED, type Standing } from '../../src/limit/standing.ts';
 import type { Adjustment } from '../../src/store/store.ts';
+import { systemClock } from '../../src/store/clock.ts';
 import { openHost, openJoined, type Host } from './failover-host.ts';
+import { startClockedRedis } from './redis-clock.ts';
 import { startRedisProxy } from './redis-proxy.ts';
 import { startRedis, until } from './redis-servers.ts';
 
@@ -53,6 +55,7 @@ async function isAway({ store }: Host): Promise<void> {
 }
 
 const isBack = ({ store }: Host) => until(async () => store.split === undefined);
+const off = (found: Standing | undefined, toMs: number) => Math.abs((found?.sinceMs ?? 0) - toMs);
 const whys = async ({ store }: Host) => (await store.history('p', 9)).map(({ why }) => why);
 const standing = async ({ store }: Host) => (await store.standings()).get('p');
 
@@ -143,4 +146,46 @@ t.test('what others decided while it was away is told to whoever listens', async
   await isBack(a);
   await sleep(1500);
   t.match(seen, { factor: 0.4 });
+});
+
+t.test('two hosts whose clocks differ mean the same moment', async (t) => {
+  const redis = await startRedis();
+  const ahead = 90 * MINUTE;
+  const a = await openJoined(redis.server, 'a', PATIENT);
+  const b = await openJoined(redis.server, 'b', {
+    ...PATIENT,
+    clock: { ...systemClock, wallUs: () => (Date.now() + ahead) * 1e3 },
+  });
+  t.teardown(async () => {
+    await Promise.all([a.store.close(), b.store.close()]);
+    await redis.stop();
+  });
+  await Promise.all([standing(a), standing(b)]);
+  const nowMs = Date.now();
+  await a.store.setStanding('p', 0, { ...slowedTo(0.5, 5), sinceMs: nowMs }, because('first'));
+  t.ok(off(await standing(b), nowMs + ahead) < 1000);
+  t.equal((await standing(a))?.sinceMs, nowMs, 'exactly as it was set');
+  await b.store.setStanding('p', 5, blocked(0.5, 6), because('blocked'));
+  const stop = (await standing(a))?.stop;
+  const untilMs = stop?.phase === 'suspended' ? stop.untilMs : 0;
+  t.ok(Math.abs(untilMs + ahead - (NOW + 60 * MINUTE)) < 1000);
+});
+
+t.test('the clock of Redis is set back: what was decided goes on', async (t) => {
+  const redis = await startClockedRedis();
+  const a = await openJoined(redis.server, 'a', PATIENT);
+  const nowMs = Date.now();
+  const before = { ...slowedTo(0.5, 5), sinceMs: nowMs };
+  await a.store.setStanding('p', 0, before, because('first'));
+  redis.ahead(-3600);
+  t.equal((await standing(a))?.sinceMs, nowMs);
+  await a.store.setStanding('p', 5, { ...before, epoch: 6, worthMs: 1 }, undefined);
+  const late = await openJoined(redis.server, 'b', PATIENT);
+  t.ok(off(await standing(late), nowMs) < 1000);
+  redis.ahead(-7200);
+  const later = await openJoined(redis.server, 'c', PATIENT);
+  const sinceMs = (await standing(later))?.sinceMs ?? Infinity;
+  t.ok(sinceMs <= Date.now() + 1000, 'nothing lies ahead for long');
+  await Promise.all([a, late, later].map(({ store }) => store.close()));
+  await redis.stop();
 });
