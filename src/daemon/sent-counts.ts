@@ -11,6 +11,8 @@ export interface SentCountsParts {
 
 /** The last minute tells how fast mail left that left since then, and not of older mail. */
 const LATELY_MS = 5 * 60_000;
+/** Those that judged us last. */
+const MOST_PROVIDERS = 2000;
 
 export class SentCounts {
   readonly #parts: SentCountsParts;
@@ -36,7 +38,10 @@ export class SentCounts {
   /** Taken since it was asked last. */
   takenSince(provider: string): number {
     const since = this.#since.get(provider) ?? 1;
+    this.#since.delete(provider);
     this.#since.set(provider, 0);
+    const [oldest] = this.#since.keys();
+    if (this.#since.size > MOST_PROVIDERS && oldest !== undefined) this.#since.delete(oldest);
     return since;
   }
 

@@ -146,8 +146,10 @@ function blocked(
   const longestMs = settings.longestSuspensionMs / settings.scale;
   const depth = event.depth ?? standing.stop?.depth;
   const stop = { ...suspended(times, firstMs, longestMs, nowMs), depth };
+  // As long as it blocks us it says so: the wall is as new as the last block.
+  const wall = tightened.wall && { ...tightened.wall, atMs: nowMs };
   return {
-    standing: { ...tightened, epoch: standing.epoch + 1, sinceMs: nowMs, stop },
+    standing: { ...tightened, epoch: standing.epoch + 1, sinceMs: nowMs, wall, stop },
     done: times === 1 ? 'suspended' : 'suspended longer',
   };
 }

@@ -10,6 +10,7 @@ import type { Adjustment, Store } from '../store/store.ts';
 import { adjust, type Done, type OutcomeEvent } from './adjust.ts';
 import { factorAt, WALL_MS } from './climb.ts';
 import type { ControlSettings } from './control-settings.ts';
+import { isForgotten } from './forgotten.ts';
 import { placesAt } from './places.ts';
 import { isOut, mayLeave, nextLookMs, stopAt } from './probe.ts';
 
@@ -40,7 +41,6 @@ export interface Room {
 
 /** Others may be faster; so often it is tried again on what they left. */
 const ATTEMPTS = 8;
-const DAY_MS = 24 * 3_600_000;
 
 const KINDS: Readonly<Record<Done, Adjustment['kind']>> = {
   crowded: 'tightened',
@@ -142,16 +142,8 @@ export class Learner {
   /** Forgets those that owe nothing to the past any more. Never rejects. */
   async tidy(): Promise<void> {
     const nowMs = this.#nowMs();
-    const { scale, newsMs } = this.#parts.settings();
     for (const [provider, standing] of this.#standings) {
-      const isOver =
-        standing.stop === undefined &&
-        nowMs - standing.sinceMs > newsMs &&
-        (nowMs - (standing.places?.sinceMs ?? 0)) * scale > WALL_MS &&
-        factorAt(standing, this.#settings(provider), nowMs) === 1 &&
-        (nowMs - (standing.wall?.atMs ?? 0)) * scale > WALL_MS &&
-        standing.judged.every(({ atMs }) => atMs < nowMs - DAY_MS / scale);
-      if (!isOver) continue;
+      if (!isForgotten(standing, this.#settings(provider), nowMs)) continue;
       await this.#parts.store
         .setStanding(provider, standing.epoch, undefined, undefined)
         .catch(this.#parts.onStoreTrouble);

@@ -9,6 +9,9 @@ export interface PatientsParts {
   readonly log: PaceLog;
 }
 
+/** Nothing was tried for so long: what is known of its trouble is no longer true, or nobody's affair. */
+const FORGOTTEN_MS = 24 * 3_600_000;
+
 export class Patients {
   readonly #parts: PatientsParts;
   readonly #troubles = new Map<string, Trouble>();
@@ -18,17 +21,21 @@ export class Patients {
   }
 
   of(provider: string): Trouble | undefined {
-    return this.#troubles.get(provider);
+    const trouble = this.#troubles.get(provider);
+    if (trouble === undefined) return undefined;
+    const isOver = this.#parts.clock.nowMs() > trouble.nextProbeMs + FORGOTTEN_MS;
+    if (isOver) this.#troubles.delete(provider);
+    return isOver ? undefined : trouble;
   }
 
-  providers(): IterableIterator<string> {
-    return this.#troubles.keys();
+  providers(): readonly string[] {
+    return [...this.#troubles.keys()].filter((provider) => this.of(provider) !== undefined);
   }
 
   /** A message that left at `leftMs` was deferred, and the provider is to blame. */
   refused(provider: string, reply: string, leftMs: number): void {
     const { clock, backoff, log } = this.#parts;
-    const before = this.#troubles.get(provider);
+    const before = this.of(provider);
     const after = deferred(before, reply, leftMs, clock.nowMs(), backoff());
     this.#troubles.set(provider, after);
     if (before === undefined) {

@@ -40,6 +40,7 @@ export interface FeedbackScene {
 
 export async function openFeedback(t: Test): Promise<FeedbackScene> {
   const time = new VirtualTime(t);
+  time.ticks = false;
   const log = new SpokenLog();
   const stateDir = mkdtempSync(join(tmpdir(), 'postpace-feedback-'));
   t.teardown(() => rmSync(stateDir, { recursive: true, force: true }));

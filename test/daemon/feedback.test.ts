@@ -129,3 +129,15 @@ t.test('what is pinned is not lowered meanwhile, and a block stops it', async (t
   await outcome('b', time.nowMs() - 1, BLOCKED);
   t.equal(learner.room('p')?.messages, 0);
 });
+
+t.test('who blocked us once and is sent nothing any more is forgotten', async (t) => {
+  const { time, store, learner, outcome } = await openFeedback(t);
+  await time.advance(SEC);
+  await outcome('a', time.nowMs() - SEC, BLOCKED);
+  await time.advance(6 * 24 * HOUR);
+  await learner.tidy();
+  t.equal((await store.standings()).size, 1, 'half open for a week');
+  await time.advance(2 * 24 * HOUR);
+  await learner.tidy();
+  t.equal((await store.standings()).size, 0);
+});

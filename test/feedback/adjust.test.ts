@@ -282,3 +282,23 @@ t.test('after a reset judgements tighten first, and stop nothing at once', async
   t.equal(two.factor, 1, 'two are not enough');
   t.equal(adjust(two, judged('c'), settings, NOW + MIN).done, 'tightened');
 });
+
+t.test(
+  'a block that lasts longer than the wall is remembered does not end at the ceiling',
+  async (t) => {
+    let standing = after(UNTROUBLED, NOW, blockedAt('a', NOW - SEC));
+    let nowMs = NOW;
+    const probe = (id: string, outcome: OutcomeEvent): void => {
+      standing = after(standing, nowMs, { kind: 'probe', id, leftMs: nowMs });
+      standing = after(standing, nowMs, outcome);
+    };
+    for (let day = 0; day < 10; day += 1) {
+      nowMs += DAY;
+      probe(`b${day}`, blockedAt(`b${day}`, nowMs));
+    }
+    nowMs += DAY;
+    for (const id of ['p', 'q', 'r', 's', 't', 'u', 'v']) probe(id, taken(id, nowMs));
+    t.equal(standing.stop, undefined, 'open');
+    t.equal(factorAt(standing, settings, nowMs + MIN), 6.42 / 20, 'and climbs from where it was');
+  },
+);

@@ -32,3 +32,15 @@ t.test('told once that a provider defers, of each probe, and that it is well aga
   );
   t.equal(patients.of('p'), undefined);
 });
+
+t.test('a provider that nothing is tried at any more is no patient for ever', async (t) => {
+  const time = new VirtualTime(t);
+  const backoff = { minMs: 60_000, maxMs: 3600_000 };
+  const patients = new Patients({ clock: time, backoff: () => backoff, log: new SpokenLog() });
+  for (let i = 0; i < 100; i++) patients.refused(`gone${i}.example`, 'no route', time.nowMs());
+  await time.advance(23 * 3600e3);
+  t.equal(patients.providers().length, 100);
+  await time.advance(2 * 3600e3);
+  t.equal(patients.of('gone7.example'), undefined);
+  t.same(patients.providers(), []);
+});
