@@ -12,7 +12,7 @@ import { replyTransport } from '../postfix/reply-transport.ts';
 export interface ReplyTablesParts {
   readonly rules: readonly Rule[];
   readonly stateDir: string;
-  /** Of master.cf, as they are now. */
+  /** Of master.cf, as they are now; the same list until it is read anew. */
   readonly services: () => readonly MasterService[];
   readonly notFinal: () => readonly string[];
   readonly isStopped: (provider: string) => boolean;
@@ -26,8 +26,9 @@ export function replyTablePath(stateDir: string, provider: string): string {
 
 export class ReplyTables {
   readonly #parts: ReplyTablesParts;
-  /** For what each file was written. */
+  /** For what each file was written, since master.cf was read last: others may lay one anew. */
   readonly #written = new Map<string, string>();
+  #services: readonly MasterService[] = [];
   #work = Promise.resolve();
 
   constructor(parts: ReplyTablesParts) {
@@ -41,8 +42,11 @@ export class ReplyTables {
   }
 
   async #writeAll(): Promise<void> {
-    const { services, rules, notFinal, isStopped, stateDir } = this.#parts;
-    for (const service of services()) {
+    const { rules, notFinal, isStopped, stateDir } = this.#parts;
+    const services = this.#parts.services();
+    if (services !== this.#services) this.#written.clear();
+    this.#services = services;
+    for (const service of services) {
       const found = replyTransport(service);
       if (found === undefined) continue;
       const { provider } = found;
