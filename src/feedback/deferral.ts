@@ -14,7 +14,8 @@ export function deferralBlames(
   { reply, dsn, contacted }: Pick<DeliveryEvent, 'reply' | 'dsn' | 'contacted'>,
   classification: Pick<Classification, 'category' | 'group' | 'blames'> | undefined,
 ): 'provider' | 'recipient' | 'nobody' {
-  if (reply.includes('delivery temporarily suspended')) return 'nobody';
+  // An echo repeats what the last one heard, behind its own words; a stranger may use them too.
+  if (reply.startsWith('delivery temporarily suspended')) return 'nobody';
   if (!contacted) return UNREACHABLE.test(reply.slice(0, 1000)) ? 'provider' : 'nobody';
   // Who forwards his mail and is blocked for it is that recipient's affair.
   if (classification?.blames === 'intermediary') return 'recipient';

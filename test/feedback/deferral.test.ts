@@ -27,6 +27,12 @@ t.test('whose affair a deferral is', async (t) => {
     ['recipient', 'host mx said: 452 4.2.2 mailbox full', '4.2.2', true],
     ['recipient', 'host mx said: 450 4.1.1 unverified address', '4.1.1', true],
     ['nobody', 'delivery temporarily suspended: connect to mx: Connection refused', '4.4.1', false],
+    [
+      'provider',
+      'host mx said: 451 4.3.0 system error, delivery temporarily suspended',
+      '4.3.0',
+      true,
+    ],
     ['provider', 'connect to mx[192.0.2.1]:25: Connection refused', '4.4.1', false],
     ['provider', 'connect to mx[192.0.2.1]:25: Connection timed out', '4.4.1', false],
     ['provider', 'Host or domain name not found. Name service error for name=x', '4.4.3', false],
