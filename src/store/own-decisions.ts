@@ -114,7 +114,13 @@ export class OwnDecisions {
     }
     for (const [provider, standing] of books.standings) {
       if (this.#standings.has(provider)) continue;
-      await redis.decisions.setStanding(provider, 0, standing, []);
+      const why = books.adjustments.filter((one) => isFeedbacks(one, provider)).slice(-MOST_WHYS);
+      if (await redis.decisions.setStanding(provider, 0, standing, why)) continue;
+      const there = (await redis.standings()).get(provider);
+      if (why.length === 0 || there?.epoch !== standing.epoch) continue;
+      // Another host was faster, and does not know the reasons.
+      const again = { ...there, epoch: there.epoch + 1 };
+      await redis.decisions.setStanding(provider, there.epoch, again, why);
     }
     this.#isForgotten = false;
   }
@@ -128,6 +134,10 @@ const OPERATORS: ReadonlySet<Adjustment['kind']> = new Set([
   'resume',
   'pass',
 ]);
+
+function isFeedbacks({ kind, provider }: Adjustment, of: string): boolean {
+  return provider === of && !OPERATORS.has(kind);
+}
 
 function merged(own: Standing | undefined, theirs: Standing): Standing {
   return own === undefined ? theirs : mergedStanding(own, theirs);

@@ -189,3 +189,17 @@ t.test('the clock of Redis is set back: what was decided goes on', async (t) => 
   await Promise.all([a, late, later].map(({ store }) => store.close()));
   await redis.stop();
 });
+
+t.test('Redis has lost everything: set again, with the replies that were the reason', async (t) => {
+  const { redis, a, b } = await open(t);
+  await a.store.setStanding('p', 0, slowedTo(0.5, 5), because('slow'));
+  await a.store.setStanding('p', 5, blocked(0.25, 6), because('blocked'));
+  await until(async () => (await standing(b)) !== undefined);
+  const client = redis.client();
+  await client.flushall();
+  await until(async () => (await client.hlen('{pool}:standings')) === 2);
+  client.disconnect();
+  t.match(await standing(b), { factor: 0.25, stop: { phase: 'suspended' } });
+  await until(async () => (await whys(b)).length === 2);
+  t.same(await whys(b), ['blocked', 'slow']);
+});
