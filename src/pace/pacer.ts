@@ -20,6 +20,8 @@ export class Pacer {
   #storeTrouble: string | undefined;
   #reconcileTrouble: string | undefined;
   #inherited = false;
+  /** What was decided, asked for by all who heard of a change in this turn. */
+  #reading: Promise<unknown> | undefined;
   #undo: (() => void) | undefined;
 
   constructor(parts: PacerParts) {
@@ -156,7 +158,11 @@ export class Pacer {
     const { gate, scheduler, door } = this.is;
     const before = JSON.stringify(gate.controls.get(provider));
     try {
-      await Promise.all([gate.readControls(), this.#parts.feedback.read()]);
+      this.#reading ??= Promise.resolve().then(() => {
+        this.#reading = undefined;
+        return Promise.all([gate.readControls(), this.#parts.feedback.read()]);
+      });
+      await this.#reading;
     } catch (error) {
       this.#onStore(error);
     }
