@@ -70,9 +70,10 @@ export class FailoverDecisions {
         link.failed(error);
       }
     }
-    const done = await memory.setStanding(provider, seen, standing, why);
-    if (done) own.setStanding(provider, seen, why);
-    return done;
+    if ((memory.desk.books.standings.get(provider)?.epoch ?? 0) !== seen) return false;
+    // Noted before it is on the disk: Redis may be back, and told of what is known, before that.
+    own.setStanding(provider, seen, why);
+    return memory.setStanding(provider, seen, standing, why);
   }
 
   /** Redis lost it: what was known here is set anew. */

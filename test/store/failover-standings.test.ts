@@ -7,6 +7,11 @@ import t, { type Test } from 'tap';
 import { UNTROUBLED, type Standing } from '../../src/limit/standing.ts';
 import type { Adjustment } from '../../src/store/store.ts';
 import { systemClock } from '../../src/store/clock.ts';
+import { FailoverStore } from '../../src/store/failover.ts';
+import { Meanwhile } from '../../src/store/meanwhile.ts';
+import { openMemoryStore } from '../../src/store/memory.ts';
+import { openRedisStore } from '../../src/store/redis.ts';
+import { FailingDisk } from './failing-disk.ts';
 import { openHost, openJoined, type Host } from './failover-host.ts';
 import { startClockedRedis } from './redis-clock.ts';
 import { startRedisProxy } from './redis-proxy.ts';
@@ -202,4 +207,41 @@ t.test('Redis has lost everything: set again, with the replies that were the rea
   t.match(await standing(b), { factor: 0.25, stop: { phase: 'suspended' } });
   await until(async () => (await whys(b)).length === 2);
   t.same(await whys(b), ['blocked', 'slow']);
+});
+
+t.test('told too when Redis is back before it is on the disk', async (t) => {
+  const redis = await startRedis();
+  const stateDir = await mkdtemp(join(tmpdir(), 'postpace-standings-'));
+  const disk = new FailingDisk();
+  const meanwhile = new Meanwhile();
+  const memory = await openMemoryStore({ clock: systemClock, stateDir, ledger: meanwhile, disk });
+  const nowUs = () => memory.nowUs();
+  const store = await FailoverStore.open({
+    memory,
+    meanwhile,
+    host: 'a',
+    answerMs: 1000,
+    onAway: () => undefined,
+    onBack: () => undefined,
+    connect: (hooks) =>
+      openRedisStore({ server: redis.server, pool: 'pool', host: 'a', nowUs, ...hooks }),
+  });
+  t.teardown(async () => {
+    await store.close();
+    await redis.stop();
+    await rm(stateDir, { recursive: true, force: true });
+  });
+  const host = { store, name: 'a', away: [], back: [] };
+  await store.setStanding('p', 0, slowedTo(0.8, 4, 60), because('first', 60));
+  redis.kill('SIGSTOP');
+  await isAway(host);
+  disk.beforeWrite = () => sleep(3000);
+  const set = store.setStanding('p', 4, slowedTo(0.5, 5), because('slow'));
+  redis.kill('SIGCONT');
+  await isBack(host);
+  disk.empty();
+  t.ok(await set);
+  await sleep(1500);
+  t.match(await standing(host), { factor: 0.5 });
+  t.same(await whys(host), ['slow', 'first']);
 });
