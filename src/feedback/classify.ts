@@ -71,7 +71,9 @@ export function createClassifier(rules: readonly Rule[]): Classifier {
     };
     for (const phrase of found) consider(wanting[phrase]);
     for (const key of keys.status) for (const rank of byStatus.get(key) ?? []) consider(rank);
-    for (const key of keys.code) for (const rank of byCode.get(key) ?? []) consider(rank);
+    if (reply.code !== undefined) {
+      for (const key of keys.code) for (const rank of byCode.get(key) ?? []) consider(rank);
+    }
     return best;
   }
 
@@ -113,8 +115,10 @@ interface Keys {
   readonly code: readonly string[];
 }
 
-function codeKeys({ code }: Reply): readonly string[] {
-  return code === undefined ? ['none'] : [String(code), String(code).slice(0, 1)];
+/** A status that comes without a code tells the code's first digit. */
+function codeKeys({ code, status }: Reply): readonly string[] {
+  if (code !== undefined) return [String(code), String(code).slice(0, 1)];
+  return [status === undefined ? 'none' : status.slice(0, 1)];
 }
 
 /** `4.7.650` -> `4.7.650`, `4.7`, `4`. */

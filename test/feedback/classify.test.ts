@@ -383,6 +383,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['550 5.7.1 <mx>: Helo command rejected: Access denied', 'local_config ours'],
     ['421 4.2.1 Deferred', 'remote_system weather'],
   ],
+  'a status without a code': [
+    [
+      '5.7.1 <mail.example.org[192.0.2.25]>: Client host rejected: Access denied',
+      'ip_blocked blocked ours',
+      { ownAddresses },
+    ],
+    ['4.7.1 Client host rejected', 'greylisted weather'],
+  ],
   'what must not tighten': [
     ['421 4.4.2 mx.example.org Error: timeout exceeded', 'network weather'],
     ['421 4.4.2 mx.example.org Idle timeout, closing channel', 'network weather'],
