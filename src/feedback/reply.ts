@@ -104,6 +104,8 @@ function plainAscii(text: string): string {
     .normalize('NFD')
     .replace(/[\u0300-\u036f]/g, '')
     .replace(/[\u2018\u2019]/g, "'")
+    .replaceAll('\u0142', 'l')
+    .replaceAll('\u00df', 'ss')
     .slice(0, MOST_CHARACTERS);
 }
 

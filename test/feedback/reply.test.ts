@@ -76,6 +76,10 @@ t.test('addresses say nothing, accents and capitals neither', async (test) => {
   test.equal(readReply('550 a@b c@d').text, '550 @ @');
   test.equal(readReply('550 @').text, '550 @');
   test.equal(readReply('550 Mail rejeté. It’s ÉTÉ').text, "550 mail rejete. it's ete");
+  test.equal(
+    readReply('550 Żądanie odrzuciła STRAẞE straße').text,
+    '550 zadanie odrzucila strasse strasse',
+  );
 });
 
 t.test('bounded, whatever comes', async (test) => {
