@@ -2,12 +2,17 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort, isFree } from '../../lab/port.ts';
 import type { RedisServer } from '../../src/store/redis-server.ts';
+
+/** The bus of a Cluster is at a port so far above. */
+const BUS = 10_000;
+/** A client that nobody closed gives up after so many tries, and the process may end. */
+const MOST_TRIES = 1200;
 
 export interface Running {
   readonly port: number;
@@ -80,9 +85,26 @@ export function single(port: number, more: Partial<RedisServer> = {}): RedisServ
 }
 
 async function startNode(): Promise<Running> {
-  // The bus is at a port 10,000 above.
-  const port = await freePort((candidate) => candidate < 55_000);
+  let port = await freePort();
+  while (!(await isFree(port + BUS))) port = await freePort();
   return startRedis({ port, args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] });
+}
+
+/** What `keep` was given is stopped where the work fails, lest the test waits for it for ever. */
+async function together<T>(
+  work: (keep: (starting: Promise<Running>) => Promise<Running>) => Promise<T>,
+): Promise<T> {
+  const all: Running[] = [];
+  try {
+    return await work(async (starting) => {
+      const one = await starting;
+      all.push(one);
+      return one;
+    });
+  } catch (error) {
+    await Promise.all(all.map((one) => one.stop()));
+    throw error;
+  }
 }
 
 /** Three masters that know one another. */
@@ -90,22 +112,24 @@ export async function startCluster(): Promise<{
   readonly nodes: readonly Running[];
   readonly server: RedisServer;
 }> {
-  const nodes = [await startNode(), await startNode(), await startNode()];
-  const clients = nodes.map((node) => node.client());
-  const per = Math.ceil(16_384 / nodes.length);
-  for (const [i, client] of clients.entries()) {
-    const last = Math.min(16_383, (i + 1) * per - 1);
-    await client.call('CLUSTER', 'ADDSLOTSRANGE', String(i * per), String(last));
-    await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
-  }
-  for (const { port } of nodes.slice(1)) await clients[0]?.cluster('MEET', '127.0.0.1', port);
-  for (const client of clients) {
-    await until(async () => (await client.cluster('INFO')).includes('cluster_state:ok'));
-    await until(async () => (await client.cluster('INFO')).includes('known_nodes:3'));
-    client.disconnect();
-  }
-  const hosts = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
-  return { nodes, server: { topology: 'cluster', tls: false, hosts, db: 0 } };
+  return together(async (keep) => {
+    const nodes = [await keep(startNode()), await keep(startNode()), await keep(startNode())];
+    const clients = nodes.map((node) => node.client());
+    const per = Math.ceil(16_384 / nodes.length);
+    for (const [i, client] of clients.entries()) {
+      const last = Math.min(16_383, (i + 1) * per - 1);
+      await client.call('CLUSTER', 'ADDSLOTSRANGE', String(i * per), String(last));
+      await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
+    }
+    for (const { port } of nodes.slice(1)) await clients[0]?.cluster('MEET', '127.0.0.1', port);
+    for (const client of clients) {
+      await until(async () => (await client.cluster('INFO')).includes('cluster_state:ok'));
+      await until(async () => (await client.cluster('INFO')).includes('known_nodes:3'));
+      client.disconnect();
+    }
+    const hosts = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+    return { nodes, server: { topology: 'cluster', tls: false, hosts, db: 0 } };
+  });
 }
 
 /** A master, a replica and three Sentinels, which agree within a second that a master is gone. */
@@ -115,28 +139,33 @@ export async function startSentinels(): Promise<{
   readonly all: readonly Running[];
   readonly server: RedisServer;
 }> {
-  const master = await startRedis();
-  const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(master.port)] });
-  const config = (): string =>
-    [
-      `sentinel monitor pace 127.0.0.1 ${master.port} 2`,
-      'sentinel down-after-milliseconds pace 600',
-      'sentinel failover-timeout pace 5000',
-      '',
-    ].join('\n');
-  const sentinels: Running[] = [];
-  for (let i = 0; i < 3; i += 1) sentinels.push(await startRedis({ sentinel: true, config }));
-  for (const sentinel of sentinels) {
-    const client = sentinel.client();
-    await until(async () => {
-      const found = String(await client.call('SENTINEL', 'MASTER', 'pace'));
-      return found.includes('num-slaves,1') && found.includes('num-other-sentinels,2');
-    });
-    client.disconnect();
-  }
-  const hosts = sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
-  const server: RedisServer = { topology: 'sentinel', tls: false, hosts, master: 'pace', db: 0 };
-  return { master, replica, all: [master, replica, ...sentinels], server };
+  return together(async (keep) => {
+    const master = await keep(startRedis());
+    const follows = ['--replicaof', '127.0.0.1', String(master.port)];
+    const replica = await keep(startRedis({ args: follows }));
+    const config = (): string =>
+      [
+        `sentinel monitor pace 127.0.0.1 ${master.port} 2`,
+        'sentinel down-after-milliseconds pace 600',
+        'sentinel failover-timeout pace 5000',
+        '',
+      ].join('\n');
+    const sentinels: Running[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      sentinels.push(await keep(startRedis({ sentinel: true, config })));
+    }
+    for (const sentinel of sentinels) {
+      const client = sentinel.client();
+      await until(async () => {
+        const found = String(await client.call('SENTINEL', 'MASTER', 'pace'));
+        return found.includes('num-slaves,1') && found.includes('num-other-sentinels,2');
+      });
+      client.disconnect();
+    }
+    const hosts = sentinels.map(({ port }) => ({ host: '127.0.0.1', port }));
+    const server: RedisServer = { topology: 'sentinel', tls: false, hosts, master: 'pace', db: 0 };
+    return { master, replica, all: [master, replica, ...sentinels], server };
+  });
 }
 
 /**
@@ -162,8 +191,12 @@ async function answers(client: Redis): Promise<void> {
   });
 }
 
+function retryStrategy(times: number): number | null {
+  return times > MOST_TRIES ? null : 50;
+}
+
 function connect(port: number, login: StartOptions['client'] = {}): Redis {
-  const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 50, ...login });
+  const client = new Redis({ host: '127.0.0.1', port, retryStrategy, ...login });
   client.on('error', () => undefined);
   return client;
 }
@@ -176,19 +209,4 @@ function collect(child: ChildProcess): () => string {
     });
   }
   return () => text;
-}
-
-async function freePort(fits: (port: number) => boolean = () => true): Promise<number> {
-  for (;;) {
-    const port = await new Promise<number>((resolve, reject) => {
-      const server = createServer();
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        const found = typeof address === 'object' && address !== null ? address.port : 0;
-        server.close(() => resolve(found));
-      });
-    });
-    if (fits(port)) return port;
-  }
 }
