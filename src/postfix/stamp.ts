@@ -6,6 +6,10 @@
 
 /** A stamp without a year may lie this far in the future (clocks differ) before it means last year. */
 const AHEAD_MS = 24 * 60 * 60 * 1000;
+const MINUTE_MS = 60_000;
+/** Clocks are put back by half an hour (Lord Howe Island) to two hours (Troll). */
+const LEAST_STEP_MS = 30 * MINUTE_MS;
+const MOST_STEP_MS = 120 * MINUTE_MS;
 
 const MONTHS: ReadonlyMap<string, number> = new Map(
   ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
@@ -29,13 +33,31 @@ function fractionMs(text: string | undefined): number {
   return text === undefined ? 0 : Math.floor(Number(`0.${text.slice(1)}`) * 1000);
 }
 
+/**
+ * The time that a local date and hour means. The hour that a clock goes through twice in autumn
+ * means the second time, unless that is still to come (a minute ahead: clocks differ).
+ */
+function latestOf(date: Date, nowMs: number): number {
+  // Of two JavaScript takes the first.
+  const firstMs = date.getTime();
+  if (!(firstMs + LEAST_STEP_MS <= nowMs + MINUTE_MS)) return firstMs;
+  const later = new Date(firstMs + MOST_STEP_MS);
+  const stepMs = (later.getTimezoneOffset() - date.getTimezoneOffset()) * MINUTE_MS;
+  if (stepMs <= 0 || firstMs + stepMs > nowMs + MINUTE_MS) return firstMs;
+  const second = new Date(firstMs + stepMs);
+  const isTwice =
+    second.getHours() === date.getHours() && second.getMinutes() === date.getMinutes();
+  return isTwice ? second.getTime() : firstMs;
+}
+
 /** Local time in the year that puts the stamp nearest before `nowMs`, a day ahead allowed. */
 function inferYear(nowMs: number, at: (year: number) => Date, month: number): number {
   const thisYear = new Date(nowMs).getFullYear();
   for (let year = thisYear + 1; year > thisYear - 8; year--) {
     const date = at(year);
     // 29 February exists only in its own year.
-    if (date.getMonth() === month && date.getTime() <= nowMs + AHEAD_MS) return date.getTime();
+    if (date.getMonth() === month && date.getTime() <= nowMs + AHEAD_MS)
+      return latestOf(date, nowMs);
   }
   return Number.NaN;
 }
@@ -48,12 +70,13 @@ function readSyslog(line: string, nowMs: number): Stamp | undefined {
   const year = found[1] ?? found[4];
   const at = (y: number) =>
     new Date(y, month, Number(found[3]), Number(found[5]), Number(found[6]), Number(found[7]));
-  const wholeMs = year === undefined ? inferYear(nowMs, at, month) : at(Number(year)).getTime();
+  const wholeMs =
+    year === undefined ? inferYear(nowMs, at, month) : latestOf(at(Number(year)), nowMs);
   if (Number.isNaN(wholeMs)) return undefined;
   return { atMs: wholeMs + fractionMs(found[8]), length: found[0].length };
 }
 
-function readRfc3339(line: string): Stamp | undefined {
+function readRfc3339(line: string, nowMs: number): Stamp | undefined {
   const found = RFC3339.exec(line);
   if (found === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found
@@ -62,7 +85,7 @@ function readRfc3339(line: string): Stamp | undefined {
   const zone = found[8];
   let wholeMs: number;
   if (zone === undefined) {
-    wholeMs = new Date(year, month - 1, day, hour, minute, second).getTime();
+    wholeMs = latestOf(new Date(year, month - 1, day, hour, minute, second), nowMs);
   } else {
     const sign = zone.startsWith('-') ? -1 : 1;
     const digits = zone === 'Z' ? '0000' : zone.slice(1).replace(':', '');
@@ -75,11 +98,12 @@ function readRfc3339(line: string): Stamp | undefined {
 
 /**
  * Reads the stamp at the head of a line; undefined where there is none. `nowMs` settles the year
- * of a stamp without one: the latest that is not more than a day after it.
+ * of a stamp without one, the latest that is not more than a day after it, and which of two local
+ * times with the same name is meant.
  */
 export function readStamp(line: string, nowMs: number): Stamp | undefined {
   const first = line.charCodeAt(0);
-  if (first >= 0x30 && first <= 0x39) return readRfc3339(line) ?? readSyslog(line, nowMs);
+  if (first >= 0x30 && first <= 0x39) return readRfc3339(line, nowMs) ?? readSyslog(line, nowMs);
   return readSyslog(line, nowMs);
 }
 
