@@ -10,6 +10,7 @@ import { type JournalEntry, readJournalEntry } from './journal-entry.ts';
 import { readText } from './log-grammar.ts';
 
 const BACKOFF = { firstMs: 500, longestMs: 60_000 };
+const LOST = 'the journal has lost the entry that was read last: others may be missing';
 const FIELDS = ['MESSAGE', 'SYSLOG_IDENTIFIER', 'SYSLOG_PID', '_PID', '_SOURCE_REALTIME_TIMESTAMP'];
 
 export interface JournalSettings extends FollowSettings {
@@ -32,6 +33,7 @@ export class JournalFollower implements LogFollower {
   /** Up to it all is history: the last run's end, at the first start the time of the start. */
   readonly #end: Extract<LogCursor, { readonly kind: 'journal' }>;
   #inHistory = true;
+  #metEnd = false;
   #caughtUp = false;
   #trouble: string | undefined;
   #lastEventMs: number | undefined;
@@ -53,7 +55,7 @@ export class JournalFollower implements LogFollower {
     return {
       source: 'journal',
       trouble: this.#trouble,
-      lost: undefined,
+      lost: this.#caughtUp && this.#end.cursor !== '' && !this.#metEnd ? LOST : undefined,
       caughtUp: this.#caughtUp,
       behindBytes: undefined,
       lastEventMs: this.#lastEventMs,
@@ -76,6 +78,8 @@ export class JournalFollower implements LogFollower {
         if (signal.aborted) return;
         if (ended && !this.#caughtUp) {
           this.#caughtUp = true;
+          // Entries that come from here on are news, whatever their time says.
+          this.#inHistory = false;
           continue;
         }
         if (this.#cursor !== before) waitMs = BACKOFF.firstMs;
@@ -147,19 +151,21 @@ export class JournalFollower implements LogFollower {
     if (entry === undefined) return undefined;
     this.#cursor = entry.cursor;
     const history = this.#isHistory(entry);
-    const event = readText(entry.line);
+    const { atMs } = entry.line;
+    // As in a file: nothing is newer than now.
+    const event = readText({ ...entry.line, atMs: Math.min(atMs, this.#settings.now()) });
     if (event === undefined) return undefined;
     this.#lastEventMs = event.atMs;
-    const here: LogCursor = { kind: 'journal', cursor: entry.cursor, atMs: event.atMs };
+    const here: LogCursor = { kind: 'journal', cursor: entry.cursor, atMs };
     return { event, cursor: history ? this.#end : here, history };
   }
 
   /** The entry of the cursor is the last one of history; where it is gone, its time decides. */
   #isHistory(entry: JournalEntry): boolean {
-    if (!this.#inHistory) return false;
-    if (entry.cursor === this.#end.cursor) this.#inHistory = false;
-    else if (entry.line.atMs > this.#end.atMs) this.#inHistory = false;
-    else return true;
-    return entry.cursor === this.#end.cursor;
+    const isEnd = entry.cursor === this.#end.cursor;
+    this.#metEnd ||= isEnd;
+    const wasInHistory = this.#inHistory;
+    if (isEnd || entry.line.atMs > this.#end.atMs) this.#inHistory = false;
+    return wasInHistory && (isEnd || this.#inHistory);
   }
 }

@@ -5,7 +5,7 @@
 import type { StampReader } from './stamp.ts';
 
 export interface LogLine {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; from the future: now, lest it be newer than all that follows. */
   readonly atMs: number;
   /** `smtp`, `smtpd`, `postsuper`, …: what follows the last `/` of the tag. '' where none is there. */
   readonly program: string;
@@ -44,7 +44,7 @@ function unfold(text: string): string {
  */
 export function readLine(line: string, stamps: StampReader, nowMs: number): LogLine | undefined {
   const stamp = stamps.read(line, nowMs);
-  const atMs = stamp?.atMs ?? nowMs;
+  const atMs = Math.min(stamp?.atMs ?? nowMs, nowMs);
   // Tag and text part at the first `: ` whose left side ends in a tag of ours.
   const start = stamp?.length ?? 0;
   const head = line.slice(start, start + LONGEST_HEAD);

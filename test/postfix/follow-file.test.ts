@@ -1,100 +1,14 @@
-import {
-  appendFile,
-  copyFile,
-  mkdtemp,
-  rename,
-  rm,
-  truncate,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { appendFile, copyFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { waitFor } from '../../lab/wait.ts';
-import type { FollowSettings, LogCursor } from '../../src/postfix/follow.ts';
+import type { LogCursor } from '../../src/postfix/follow.ts';
 import { FileFollower } from '../../src/postfix/follow-file.ts';
 import { eventsOf } from './events-of.ts';
+import { line, lines, LOOK_BACK, NOW, place, run, upTo } from './followed-log.ts';
 
 // On a busy machine a process of Postfix takes its time.
 t.setTimeout(180_000);
-
-const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
-const LOOK_BACK = { bytes: 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
-
-/** A line whose event is recognised by its queue id. */
-function line(id: number | string): string {
-  return `Nov 24 11:59:00 mx postfix/qmgr[12]: ${String(id).padStart(8, '0')}: removed\n`;
-}
-
-function lines(from: number, to: number): string {
-  let text = '';
-  for (let id = from; id < to; id++) {
-    text += line(id);
-    text += 'Nov 24 11:59:00 mx dovecot: imap-login: Disconnected, not a line of ours\n';
-  }
-  return text;
-}
-
-/** Ids that a follower has given so far, its last cursor, and how to end it. */
-interface Run {
-  readonly ids: number[];
-  /** Those of them that are no history. */
-  readonly news: number[];
-  readonly history: boolean[];
-  readonly follower: FileFollower;
-  cursor: LogCursor | undefined;
-  stop(): Promise<void>;
-}
-
-const running = new Set<Run>();
-t.afterEach(async () => {
-  for (const one of running) await one.stop();
-});
-
-function run(path: string, cursor?: LogCursor, settings: Partial<FollowSettings> = {}): Run {
-  const follower = new FileFollower(path, {
-    cursor,
-    lookBack: LOOK_BACK,
-    now: () => NOW,
-    pollMs: 20,
-    ...settings,
-  });
-  const read = async () => {
-    for await (const { event, cursor: behind, history } of eventsOf(follower)) {
-      if (event.kind === 'removed') {
-        mine.ids.push(Number(event.queueId));
-        if (!history) mine.news.push(Number(event.queueId));
-      }
-      mine.history.push(history);
-      mine.cursor = behind;
-    }
-  };
-  const ended = read();
-  const mine: Run = {
-    ids: [],
-    news: [],
-    history: [],
-    follower,
-    cursor,
-    stop: async () => {
-      running.delete(mine);
-      follower.close();
-      await ended;
-    },
-  };
-  running.add(mine);
-  return mine;
-}
-
-async function place(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'postpace-log-'));
-  t.teardown(() => rm(directory, { recursive: true, force: true }));
-  return join(directory, 'mail.log');
-}
-
-const upTo = (n: number) => Array.from({ length: n }, (_, index) => index);
 
 await t.test('at the first start what is there is history, what comes is news', async (t) => {
   const path = await place();
@@ -309,7 +223,7 @@ await t.test('rotated away and compressed: what is newer is read, the gap is tol
   await rename(path, `${path}.2.gz`);
   await writeFile(path, lines(7, 9).replaceAll('11:59:00', '12:00:01'));
   await utimes(path, NOW / 1000 + 2, NOW / 1000 + 2);
-  const two = run(path, one.cursor);
+  const two = run(path, one.cursor, { now: () => NOW + 5000 });
   await waitFor(() => two.news.length === 2);
   t.match(two.follower.state().lost, /lines may be missing/);
 });

@@ -124,6 +124,46 @@ await t.test('follows, starts journalctl again when it ends, and resumes', async
   t.match(calls[1], /^\["-f","--no-tail".*"--after-cursor=s1"/);
 });
 
+await t.test('the entry that was read last is gone: by time, and told', async (t) => {
+  const file = join(await place(), 'journal');
+  const command = [process.execPath, join(import.meta.dirname, 'fake-journalctl.js'), file];
+  await writeFile(file, entry(0, NOW - 60_000) + entry(1, NOW - 30_000));
+  const gone = { kind: 'journal', cursor: 'vacuumed', atMs: NOW - 45_000 } as const;
+  const one = follow(command, gone);
+  await waitFor(() => one.follower.state().caughtUp);
+  await one.stop();
+  t.same(one.news, [1]);
+  t.match(one.follower.state().lost, /others may be missing/);
+  // Written while the clock was a day ahead.
+  const future = { ...gone, atMs: NOW + 86_400_000 };
+  const two = follow(command, future);
+  await waitFor(() => two.follower.state().caughtUp);
+  await appendFile(file, entry(2, NOW + 1000));
+  await waitFor(() => two.news.length === 1);
+  await two.stop();
+  t.same(two.news, [2]);
+  const three = follow(command, one.cursor);
+  await waitFor(() => three.follower.state().caughtUp);
+  t.equal(three.follower.state().lost, undefined);
+  await three.stop();
+});
+
+await t.test(
+  'the clock is put back: what comes is news, and none is from the future',
+  async (t) => {
+    const file = join(await place(), 'journal');
+    const command = [process.execPath, join(import.meta.dirname, 'fake-journalctl.js'), file];
+    await writeFile(file, entry(0, NOW - 60_000));
+    const one = follow(command);
+    await waitFor(() => one.follower.state().caughtUp);
+    await appendFile(file, entry(1, NOW - 30_000) + entry(2, NOW + 3_600_000));
+    await waitFor(() => one.ids.length === 3);
+    await one.stop();
+    t.same(one.news, [1, 2]);
+    t.equal(one.follower.state().lastEventMs, NOW);
+  },
+);
+
 await t.test('no journalctl: told, and tried again', async (t) => {
   const one = follow(['/nowhere/journalctl']);
   await waitFor(() => one.follower.state().trouble !== undefined);

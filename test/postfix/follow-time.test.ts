@@ -129,3 +129,31 @@ await t.test('last year is history, and is read as what it is', async (t) => {
   );
   t.match(two.follower.state().lost, /lines may be missing/);
 });
+
+await t.test(
+  'a stamp from the future is taken for now, and keeps nothing from being news',
+  async (t) => {
+    const path = await place();
+    const noon = new Date(2026, 10, 24, 12).getTime();
+    await writeFile(path, '');
+    const one = run(path, noon);
+    await waitFor(() => one.follower.state().caughtUp);
+    const far = line(noon, 2).replace(/^.{15}/, '2099-01-01T00:00:00+00:00');
+    await appendFile(path, line(noon + 3_600_000, 1) + far + line(noon - 1000, 3));
+    await waitFor(() => one.found.length === 3);
+    t.same(
+      one.found.map(({ atMs, history }) => [atMs, history]),
+      [
+        [noon, false],
+        [noon, false],
+        [noon - 1000, false],
+      ],
+    );
+    await one.stop();
+    await rm(path);
+    await writeFile(path, line(noon + 60_000, 4));
+    const two = run(path, noon + 120_000, { ...one.cursor!, atMs: noon });
+    await waitFor(() => two.found.length === 1);
+    t.same(two.found, [{ id: 4, atMs: noon + 60_000, history: false }]);
+  },
+);
