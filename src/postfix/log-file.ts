@@ -104,8 +104,9 @@ export interface Rotated {
 /** The log file and its predecessors that are not compressed, the oldest first. */
 export async function generations(path: string): Promise<readonly Rotated[]> {
   const base = basename(path);
-  const names = await readdir(dirname(path)).catch(() => []);
-  const ours = names.filter(
+  // A directory that lets nobody list it may let the log itself be read.
+  const names = new Set([base, ...(await readdir(dirname(path)).catch(() => []))]);
+  const ours = [...names].filter(
     (name) =>
       name === base ||
       ((name.startsWith(`${base}.`) || name.startsWith(`${base}-`)) && !COMPRESSED.test(name)),
@@ -124,12 +125,13 @@ export async function generations(path: string): Promise<readonly Rotated[]> {
     .toSorted((a, b) => (a.path === path ? 1 : b.path === path ? -1 : a.mtimeMs - b.mtimeMs));
 }
 
-/** Whether the file has the bytes before the position. */
+/** Whether the file has the bytes before the position; at its head, where none are, is the file. */
 export async function holds(path: string, position: FilePosition): Promise<boolean> {
   const handle = await open(path, 'r').catch(() => undefined);
   if (handle === undefined) return false;
   try {
-    if ((await handle.stat()).size < position.offset) return false;
+    const { size, ino } = await handle.stat();
+    if (size < position.offset || (position.offset === 0 && ino !== position.inode)) return false;
     return fingerprint(await readBefore(handle, position.offset)) === position.check;
   } finally {
     await handle.close();
