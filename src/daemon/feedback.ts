@@ -47,6 +47,7 @@ export class DaemonFeedback implements Feedback, Reported {
   readonly #credits: Credits;
   readonly #counts: SentCounts;
   readonly #reminders: Reminders;
+  #told: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FeedbackParts) {
@@ -72,6 +73,11 @@ export class DaemonFeedback implements Feedback, Reported {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     await Promise.all([this.#credits.pay(), this.#parts.sent.flush()]);
+  }
+
+  /** Settles when what the outcomes seen so far have changed is kept, or can't be. Never rejects. */
+  async kept(): Promise<void> {
+    await Promise.all([this.#told, this.#parts.sent.flush()]);
   }
 
   async read(): Promise<void> {
@@ -136,6 +142,7 @@ export class DaemonFeedback implements Feedback, Reported {
       // What says nothing is only of use to the provider whose probe it was.
       const about = isMute(tells) ? provider : speaksFor('refused');
       told = this.#tell(event.reply, about, departure, { tells, holdMs: classification?.holdMs });
+      this.#told = Promise.all([this.#told, told]).then(() => undefined);
     }
     if (classification !== undefined) {
       const counts = told !== undefined;

@@ -111,7 +111,7 @@ export class Service {
         evidence: (event) => evidence.feed(event),
         ahead: (events) => pacer.prepare(events),
         news: (event) => this.#news(event),
-        keep: () => parts.memory.sent.flush(),
+        keep: () => feedback.kept(),
       });
     this.#milterOptions = () =>
       milterOptions({

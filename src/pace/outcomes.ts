@@ -6,6 +6,7 @@ import { senderKey } from '../mail/origin.ts';
 import type { DeliveryEvent, LogEvent } from '../postfix/event.ts';
 import type { Demand, Store } from '../store/store.ts';
 import type { Target, TargetOf } from './audience.ts';
+import { Bypass } from './bypass.ts';
 import type { Clock } from './clock.ts';
 import type { Consequences } from './consequences.ts';
 import type { Departures } from './departures.ts';
@@ -48,15 +49,16 @@ const NEWS_MS = 60_000;
 export class Outcomes {
   readonly #parts: OutcomesParts;
   readonly #senders = new Senders();
-  #bypassed = 0;
+  readonly #bypass: Bypass;
 
   constructor(parts: OutcomesParts) {
     this.#parts = parts;
+    this.#bypass = new Bypass({ idOf: (queueId) => parts.desk.idOf(queueId), ...parts });
   }
 
   /** Recipients that left without us, as far as the log tells: charged, and reported. */
   get bypassed(): number {
-    return this.#bypassed;
+    return this.#bypass.count;
   }
 
   see(event: LogEvent): void {
@@ -125,12 +127,14 @@ export class Outcomes {
     }
     if (this.#isNews(event)) consequences.ended(event, outcome);
     if (flight !== undefined && found !== undefined) {
+      this.#bypass.delivered(event);
       const { settled } = flights.land(event.queueId, provider, found.recipient);
       this.settle(flight, settled);
     } else if (desk.record(event.queueId) !== undefined) {
       desk.landed(event.queueId, [event.origTo, event.recipient]);
     } else if (flight === undefined && event.contacted && event.status === 'sent') {
-      if (target !== undefined && this.#isNews(event)) void this.#unasked(event.queueId, provider);
+      const sender = this.#senders.keyOf(event.queueId);
+      if (target !== undefined) this.#bypass.saw(event, provider, sender);
     }
   }
 
@@ -184,20 +188,6 @@ export class Outcomes {
       wasDeferred: true,
       notBeforeMs: 0,
     };
-  }
-
-  /** Delivered, and nobody here let it go: charged, unless it was let go before a restart. */
-  async #unasked(queueId: string, provider: string): Promise<void> {
-    const { store, desk, log, demandsOf, onStoreTrouble } = this.#parts;
-    try {
-      const places = await store.inFlight(provider);
-      if (places.some(({ id }) => id === desk.idOf(queueId))) return;
-      this.#bypassed++;
-      log.info({ queueId, provider }, 'left without passing the milter: charged');
-      await store.charge(demandsOf({ provider, recipients: 1 }, this.#senders.keyOf(queueId)));
-    } catch (error) {
-      onStoreTrouble(error);
-    }
   }
 
   #heldByHand(queueId: string): void {

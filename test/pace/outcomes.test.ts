@@ -223,6 +223,27 @@ t.test('what a run before this one let go did not go round us', async (t) => {
   t.equal(pacer.is.outcomes.bypassed, 0);
 });
 
+t.test('a delivery that is read twice is charged once', async (t) => {
+  const { send, pacer, store, time } = await openPacing(t, { limits: LIMITS });
+  await send('ID00001', 'a@one.example');
+  for (let i = 0; i < 2; i++) {
+    await pacer.see(delivery('ID00001', 'a@one.example', time.nowMs()));
+    await pacer.see(delivery('ALIEN01', 'a@one.example', time.nowMs()));
+    await pacer.see(removed('ID00001', time.nowMs()));
+  }
+  await time.settle();
+  t.equal((await store.usage('one.example')).minute, 2);
+  t.equal(pacer.is.outcomes.bypassed, 1, 'the one that nobody let go');
+});
+
+t.test('nor is what was delivered just before this run began', async (t) => {
+  const { pacer, store, time } = await openPacing(t, { limits: LIMITS });
+  await pacer.see(delivery('BEFORE1', 'a@one.example', time.nowMs() - 1000));
+  await time.settle();
+  t.equal((await store.usage('one.example')).minute, 0);
+  t.equal(pacer.is.outcomes.bypassed, 0);
+});
+
 t.test('only observed: Postfix keeps its own retries', async (t) => {
   const { send, pacer, postfix, wishes, time } = await openPacing(t, { limits: LIMITS });
   wishes.observed.add('one.example');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import t from 'tap';
 import type { Limits } from '../../src/limit/limits.ts';
+import { UNTROUBLED } from '../../src/limit/standing.ts';
 import { JOURNAL } from '../../src/store/keeper.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 import { StoreError } from '../../src/store/store.ts';
@@ -260,6 +261,17 @@ t.test('a disk that hangs does not hold an answer back', async (t) => {
   };
   t.equal(await admitted(store, 'q', QUOTA, 20), 10, 'answered although nothing was written');
   going.abort();
+  await store.close();
+});
+
+t.test('what feedback left behind outlives a kill at once, a judgement too', async (t) => {
+  const dir = newStateDir(t);
+  const clock = new HandClock();
+  const store = await openMemoryStore({ stateDir: dir, clock });
+  await store.setStanding('p', 0, { ...UNTROUBLED, epoch: 1, factor: 0.5 }, undefined);
+  const after = await openMemoryStore({ stateDir: killed(t, dir), clock });
+  t.match((await after.standings()).get('p'), { epoch: 1, factor: 0.5 });
+  await after.close();
   await store.close();
 });
 
