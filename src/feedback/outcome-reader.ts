@@ -87,8 +87,8 @@ export function tellsOf({
   }
 }
 
-/** What became of the mail, for the records. */
+/** What became of the mail, for the records; where that can't be told, nothing yet. */
 export function fateOf({ status, contacted }: DeliveryEvent): Fate {
-  if (status === 'sent') return 'taken';
+  if (status === 'sent') return contacted ? 'taken' : 'deferred';
   return status === 'deferred' || !contacted ? 'deferred' : 'refused';
 }

@@ -58,6 +58,9 @@ export function readDelivery(text: string): Fields | undefined {
     origTo = orig.address;
     at = orig.next;
   }
+  // An address that is not quoted (info_log_address_format = internal, a route before it, one that
+  // Postfix took for none) may hold fields of its own: which are Postfix's can't be told.
+  const isTwofold = text.includes('>, relay=', at);
   let relay = '';
   let delaySec = 0;
   let dsn = '';
@@ -97,6 +100,7 @@ export function readDelivery(text: string): Fields | undefined {
     dsn,
     reply,
     delaySec: Number.isFinite(delaySec) ? delaySec : 0,
-    contacted: relay !== 'none' && !reply.startsWith('delivery temporarily suspended'),
+    contacted:
+      relay !== 'none' && !reply.startsWith('delivery temporarily suspended') && !isTwofold,
   };
 }

@@ -26,7 +26,10 @@ export interface DeliveryEvent extends Line {
   /** The text in parentheses: what the other side said, or what Postfix says. */
   readonly reply: string;
   readonly delaySec: number;
-  /** false: an echo (`relay=none`, `delivery temporarily suspended`): no contact was made. */
+  /**
+   * false: an echo (`relay=none`, `delivery temporarily suspended`), for which no contact was made, or a
+   * line that can be read in two ways: no evidence.
+   */
   readonly contacted: boolean;
 }
 

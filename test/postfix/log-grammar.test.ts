@@ -77,6 +77,28 @@ await t.test('addresses with anything in them', (t) => {
   t.end();
 });
 
+await t.test('an address that is none of Postfix’s own quoting is evidence of nothing', (t) => {
+  const fields =
+    'relay=mx.big.example[192.0.2.7]:25, delay=1, dsn=4.7.28, status=deferred (421 slow down';
+  const end =
+    'relay=127.0.0.1[127.0.0.1]:25, delay=0.1, delays=0/0/0/0.1, dsn=2.0.0, status=sent (250 Ok)';
+  // As Postfix 3.7 wrote them.
+  const lines = [
+    // info_log_address_format = internal
+    `to=<a@big.example>, ${fields})@far.test>, ${end}`,
+    `to=<a@big.example>, relay=x, y=z@far.test>, ${end}`,
+    `to=<a@big.example>, orig_to=<b>, ${fields})@far.test>, ${end}`,
+    // sendmail(1), with a route and with a domain that is none
+    `to=<"a">@far.test>, orig_to=<@far.test:"b>, ${fields})"@far.test>, ${end}`,
+    `to=<a@big.example>, ${fields})>, relay=none, delay=0, dsn=5.1.3, status=bounced (bad address syntax)`,
+  ];
+  for (const line of lines)
+    t.match(said('smtp', `4F5C64474F: ${line}`), { contacted: false }, line);
+  const quoted = `to=<"a@big.example>, ${fields})"@far.test>, orig_to=<"a>, ${fields})">, ${end}`;
+  t.match(said('smtp', `4F5C64474F: ${quoted}`), { contacted: true, status: 'sent', dsn: '2.0.0' });
+  t.end();
+});
+
 await t.test('replies with anything in them, and every status', (t) => {
   const replies = [
     'host mx[192.0.2.1] said: 550 5.1.1 <a@b>: user (unknown) in (table (x)) (in reply to RCPT TO command)',
