@@ -15,10 +15,11 @@ import {
 import type { Clock } from '../pace/clock.ts';
 import { type PaceLog, reasonOf } from '../pace/log.ts';
 import { LogPosition } from './log-position.ts';
+import type { DaemonClock } from './time.ts';
 
 export interface IntakeParts {
   readonly stateDir: string;
-  readonly clock: Clock;
+  readonly clock: Clock & Pick<DaemonClock, 'aheadMs'>;
   readonly log: PaceLog;
   readonly open: (settings: FollowSettings) => LogFollower;
   /** Every event, history too: why a message is held. */
@@ -66,6 +67,7 @@ export class Intake {
       cursor: this.#cursor,
       lookBack: LOOK_BACK,
       now: () => clock.nowMs(),
+      aheadMs: () => clock.aheadMs(),
     });
     this.#timer = setInterval(() => void this.#save(), SAVE_EVERY_MS);
     this.#done = this.#run(this.#follower);

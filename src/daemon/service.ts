@@ -25,7 +25,7 @@ import { openStore } from './open-store.ts';
 import { StartError } from './start-error.ts';
 import { Successors } from './successors.ts';
 import { Target } from './target.ts';
-import { daemonClock } from './time.ts';
+import { daemonClock, type DaemonClock } from './time.ts';
 
 /** How long the log's backlog is waited for before what is held is looked at without it. */
 const CATCH_UP_MS = 30_000;
@@ -85,6 +85,7 @@ export class Service {
   private constructor(
     parts: Omit<PacingParts, 'log' | 'followsLog' | 'knowsLog'> & {
       readonly log: Logger;
+      readonly clock: DaemonClock;
       readonly load: () => Config;
       readonly opened: Awaited<ReturnType<typeof mailLog>>;
     },

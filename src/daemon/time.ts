@@ -7,7 +7,20 @@ export function localTime(ms: number): string {
   return new Date(ms).toLocaleString('sv-SE');
 }
 
-export function daemonClock(): Clock {
-  const clock = new StoreClock(systemClock);
-  return { nowUs: () => clock.nowUs(), nowMs: () => clock.nowUs() / 1000 };
+export interface DaemonClock extends Clock {
+  /** How far it is ahead of the machine's, which was set, or slept, since the start. */
+  aheadMs(): number;
+}
+
+/** The two clocks are never read in the same moment. */
+const SAME_MS = 1000;
+
+export function daemonClock(machine = systemClock): DaemonClock {
+  const clock = new StoreClock(machine);
+  const nowMs = (): number => clock.nowUs() / 1000;
+  const aheadMs = (): number => {
+    const ms = nowMs() - machine.wallUs() / 1000;
+    return Math.abs(ms) < SAME_MS ? 0 : ms;
+  };
+  return { nowUs: () => clock.nowUs(), nowMs, aheadMs };
 }

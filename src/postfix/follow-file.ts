@@ -17,17 +17,12 @@ import { StampReader } from './stamp.ts';
 const POLL_MS = 200;
 /** A file that was renamed away is complete when nothing came for so long. */
 const COMPLETE_MS = 1_000;
-const NEWS: Plan = {
-  parts: [],
-  start: undefined,
-  historyUntilMs: 0,
-  lost: undefined,
-};
+const NEWS: Plan = { parts: [], start: undefined, historyUntilMs: 0, lost: undefined };
 
 export class FileFollower implements LogFollower {
   readonly #path: string;
   readonly #settings: FollowSettings;
-  readonly #stamps = new StampReader();
+  readonly #stamps: StampReader;
   readonly #startedMs: number;
   readonly #pollMs: number;
   readonly #watch: LogWatch;
@@ -44,6 +39,7 @@ export class FileFollower implements LogFollower {
   constructor(path: string, settings: FollowSettings) {
     this.#path = path;
     this.#settings = settings;
+    this.#stamps = new StampReader(settings.aheadMs);
     this.#startedMs = settings.now();
     this.#pollMs = settings.pollMs ?? POLL_MS;
     this.#watch = new LogWatch(path, this.#pollMs);

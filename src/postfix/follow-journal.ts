@@ -152,8 +152,9 @@ export class JournalFollower implements LogFollower {
     this.#cursor = entry.cursor;
     const history = this.#isHistory(entry);
     const { atMs } = entry.line;
+    const { now, aheadMs = () => 0 } = this.#settings;
     // As in a file: nothing is newer than now.
-    const event = readText({ ...entry.line, atMs: Math.min(atMs, this.#settings.now()) });
+    const event = readText({ ...entry.line, atMs: Math.min(atMs + aheadMs(), now()) });
     if (event === undefined) return undefined;
     this.#lastEventMs = event.atMs;
     const here: LogCursor = { kind: 'journal', cursor: entry.cursor, atMs };

@@ -52,6 +52,8 @@ export interface FollowSettings {
   readonly lookBack: { readonly bytes: number; readonly ms: number };
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** How far `now` is ahead of the machine's clock, which stamps are of; absent: it is that clock. */
+  readonly aheadMs?: () => number;
   /** How often a file is looked at when nothing tells of a change. */
   readonly pollMs?: number;
 }

@@ -109,19 +109,25 @@ export function readStamp(line: string, nowMs: number): Stamp | undefined {
 
 /** The same for many lines in a row: lines of one second share one reading. */
 export class StampReader {
+  readonly #aheadMs: () => number;
   #head = '';
   #last: Stamp | undefined;
   #readAtMs = Number.NaN;
 
+  /** `aheadMs`: how far the clock of `nowMs`, and of what is read, is ahead of the stamps'. */
+  constructor(aheadMs: () => number = () => 0) {
+    this.#aheadMs = aheadMs;
+  }
+
   read(line: string, nowMs: number): Stamp | undefined {
     if (this.#last !== undefined && line.startsWith(this.#head) && nowMs - this.#readAtMs < 60_000)
       return this.#last;
-    const stamp = readStamp(line, nowMs);
-    if (stamp !== undefined) {
-      this.#last = stamp;
-      this.#head = line.slice(0, stamp.length);
-      this.#readAtMs = nowMs;
-    }
-    return stamp;
+    const aheadMs = this.#aheadMs();
+    const found = readStamp(line, nowMs - aheadMs);
+    if (found === undefined) return undefined;
+    this.#last = { atMs: found.atMs + aheadMs, length: found.length };
+    this.#head = line.slice(0, found.length);
+    this.#readAtMs = nowMs;
+    return this.#last;
   }
 }

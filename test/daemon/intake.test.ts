@@ -90,7 +90,11 @@ function open(
   let played: PlayedLog | undefined;
   const intake = new Intake({
     stateDir,
-    clock: { nowMs: () => performance.now(), nowUs: () => performance.now() * 1000 },
+    clock: {
+      nowMs: () => performance.now(),
+      nowUs: () => performance.now() * 1000,
+      aheadMs: () => 7,
+    },
     log,
     open: (settings) => (played = new PlayedLog(settings)),
     evidence: (event) => evidence.push(idOf(event)),
@@ -113,6 +117,7 @@ t.test('each event is evidence; what was there before the first start is no news
   const { intake, played, evidence, news } = open(t, newStateDir(t));
   await intake.start();
   t.equal(played().settings.cursor, undefined);
+  t.equal(played().settings.aheadMs?.(), 7);
   played().say(removed('OLD0001', 1), 10, true);
   played().say(removed('NEW0001', 2), 20);
   await turns();

@@ -28,9 +28,14 @@ function line(atMs: number, id: number): string {
 /** A follower with a clock that the test sets. */
 function run(path: string, startMs: number, cursor?: LogCursor) {
   const found: { readonly id: number; readonly atMs: number; readonly history: boolean }[] = [];
-  const clock = { nowMs: startMs };
-  const now = () => clock.nowMs;
-  const follower = new FileFollower(path, { cursor, lookBack: LOOK_BACK, now, pollMs: 20 });
+  const clock = { nowMs: startMs, aheadMs: 0 };
+  const follower = new FileFollower(path, {
+    cursor,
+    lookBack: LOOK_BACK,
+    now: () => clock.nowMs,
+    aheadMs: () => clock.aheadMs,
+    pollMs: 20,
+  });
   const mine = { found, clock, follower, cursor, stop };
   const keep = ({ event, history, cursor: behind }: Followed): void => {
     if (event.kind !== 'removed') return;
@@ -155,5 +160,23 @@ await t.test(
     const two = run(path, noon + 120_000, { ...one.cursor!, atMs: noon });
     await waitFor(() => two.found.length === 1);
     t.same(two.found, [{ id: 4, atMs: noon + 60_000, history: false }]);
+  },
+);
+
+await t.test(
+  'the machine’s clock is set: what comes has still the time at which it comes',
+  async (t) => {
+    const path = await place();
+    const noon = new Date(2026, 10, 24, 12).getTime();
+    await writeFile(path, '');
+    const one = run(path, noon);
+    await waitFor(() => one.follower.state().caughtUp);
+    for (const [id, aheadMs] of [0, 86_400_000 * 40, -3_600_000].entries()) {
+      one.clock.nowMs += 60_000;
+      one.clock.aheadMs = aheadMs;
+      await appendFile(path, line(one.clock.nowMs - aheadMs, id));
+      await waitFor(() => one.found.length === id + 1);
+      t.same(one.found.at(-1), { id, atMs: one.clock.nowMs, history: false });
+    }
   },
 );
