@@ -46,6 +46,8 @@ export class Intake {
   #cursor: LogCursor | undefined;
   /** The last that was dealt with: the cursor is behind it. */
   #last: Followed | undefined;
+  /** Why it is followed no more. */
+  #ended: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #done: Promise<void> = Promise.resolve();
 
@@ -55,7 +57,8 @@ export class Intake {
   }
 
   state(): FollowState | undefined {
-    return this.#follower?.state();
+    const state = this.#follower?.state();
+    return state && { ...state, trouble: this.#ended ?? state.trouble };
   }
 
   async start(): Promise<void> {
@@ -80,7 +83,7 @@ export class Intake {
   async caughtUp(withinMs: number): Promise<boolean> {
     const startedMs = this.#parts.clock.nowMs();
     for (;;) {
-      const state = this.#follower?.state();
+      const state = this.state();
       if (state?.caughtUp === true) return true;
       const waitedMs = this.#parts.clock.nowMs() - startedMs;
       if (waitedMs >= withinMs) return false;
@@ -123,6 +126,7 @@ export class Intake {
         }
       }
     } catch (error) {
+      this.#ended = `no longer followed: ${reasonOf(error)}`;
       this.#parts.log.error({ error: reasonOf(error) }, 'the Postfix log is no longer followed');
     }
   }

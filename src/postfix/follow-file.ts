@@ -134,6 +134,8 @@ export class FileFollower implements LogFollower {
       const found = await stat(this.#path).catch((error: unknown) => reason(error));
       if (typeof found === 'string') {
         this.#trouble = `${this.#path}: ${found}`;
+      } else if (!found.isFile()) {
+        this.#trouble = `${this.#path}: not a file`;
       } else if (this.#file === undefined) {
         await this.#open();
       } else if (found.ino === this.#file.inode) {

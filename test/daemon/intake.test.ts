@@ -206,6 +206,7 @@ t.test('a log that ends with an error is said to', async (t) => {
   played().say(removed('ID00001', 1), 10);
   await turns();
   t.match(log.of('no longer followed')[0]?.fields, { error: 'no such unit' });
+  t.match(intake.state(), { trouble: 'no longer followed: no such unit' });
 });
 
 /** So long that a few of them are a turn, on a fast machine and on a slow one. */

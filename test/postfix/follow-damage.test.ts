@@ -1,5 +1,5 @@
 /** The follower on what no syslogd should write, in places where none should be, and may be all the same. */
-import { appendFile, chmod, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
@@ -160,3 +160,15 @@ await t.test(
     t.same(one.news, [0, 1, 2, 3]);
   },
 );
+
+await t.test('a directory in the log’s place is told, and waited out', async () => {
+  const path = await place();
+  await mkdir(path);
+  const one = run(path);
+  const isTold = () => one.follower.state().trouble === `${path}: not a file`;
+  await waitFor(isTold, { what: 'the trouble to be told' });
+  await rm(path, { recursive: true });
+  await writeFile(path, lines(0, 2));
+  await waitFor(() => one.ids.length === 2);
+  await waitFor(() => one.follower.state().trouble === undefined);
+});
