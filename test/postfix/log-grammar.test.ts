@@ -313,6 +313,70 @@ await t.test('heads: instances, services, other formats', (t) => {
   t.end();
 });
 
+const local = (...at: [number, number, number, number, number]): number =>
+  new Date(2026, ...at).getTime();
+
+await t.test('whole lines in the shapes that logs have', (t) => {
+  const utc = Date.UTC(2026, 10, 24, 8, 5, 1);
+  const lines: readonly (readonly [line: string, event: object])[] = [
+    [
+      'Nov  4 09:05:01 mx postfix/smtp[7]: 4bWrkJ0sZ7z9vNk: to=<a@b.example>, relay=mx.b.example[2001:db8::25]:25, conn_use=12, delay=0.9, delays=0.1/0.2/0.3/0.3, dsn=2.0.0, status=sent (250 2.0.0 OK)',
+      {
+        atMs: local(10, 4, 9, 5, 1),
+        program: 'smtp',
+        pid: 7,
+        queueId: '4bWrkJ0sZ7z9vNk',
+        relay: 'mx.b.example[2001:db8::25]:25',
+        status: 'sent',
+        delaySec: 0.9,
+        contacted: true,
+      },
+    ],
+    [
+      '2026-11-24T09:05:01.250000+01:00 mx postfix-out/smtp[8]: 4bWrkJ0sZ7z9vNk: to=<a@b.example>, orig_to=<all@here.example>, relay=mx.b.example[192.0.2.1]:25, delay=61, delays=60/0/1/0, dsn=4.7.0, status=deferred (host mx.b.example[192.0.2.1] said: 421 4.7.0 [TSS04] later (in reply to MAIL FROM command))',
+      {
+        atMs: utc + 250,
+        program: 'smtp',
+        recipient: 'a@b.example',
+        origTo: 'all@here.example',
+        dsn: '4.7.0',
+        status: 'deferred',
+        reply:
+          'host mx.b.example[192.0.2.1] said: 421 4.7.0 [TSS04] later (in reply to MAIL FROM command)',
+      },
+    ],
+    [
+      '2026 Nov 24 09:05:01.123 mx postfix-192.0.2.9/lmtp[9]: 7E1AEC2C388: to=<a@here.example>, relay=mx.here.example[private/dovecot-lmtp], delay=0.2, delays=0/0/0/0.2, dsn=2.0.0, status=sent (250 2.0.0 <a@here.example> x+Yz Saved)',
+      {
+        atMs: local(10, 24, 9, 5, 1) + 123,
+        program: 'lmtp',
+        relay: 'mx.here.example[private/dovecot-lmtp]',
+        reply: '250 2.0.0 <a@here.example> x+Yz Saved',
+      },
+    ],
+    [
+      'Nov 24 09:05:01 mx postfix/error[10]: 7E1AEC2C388: to=<a@b.example>, relay=none, delay=3, delays=3/0/0/0, dsn=4.4.1, status=deferred (delivery temporarily suspended: connect to mx.b.example[192.0.2.1]:25: Connection timed out)',
+      { program: 'error', relay: 'none', contacted: false, dsn: '4.4.1' },
+    ],
+    [
+      // Cut off by a syslogd that takes no longer lines.
+      'Nov 24 09:05:01 mx postfix/smtp[11]: 7E1AEC2C388: to=<a@b.example>, relay=MX.B.EXAMPLE[192.0.2.1]:25, delay=3, delays=3/0/0/0, dsn=5.7.1, status=bounced (host MX.B.EXAMPLE[192.0.2.1] said: 550-5.7.1 Our sys',
+      {
+        relay: 'MX.B.EXAMPLE[192.0.2.1]:25',
+        status: 'bounced',
+        reply: 'host MX.B.EXAMPLE[192.0.2.1] said: 550-5.7.1 Our sys',
+      },
+    ],
+  ];
+  for (const [line, event] of lines) t.match(read(line), { kind: 'delivery', ...event }, line);
+  // Cut off before the status: nothing is known of what became of it.
+  const [whole = ''] = lines[0] ?? [];
+  for (const at of [60, 100, 150, whole.indexOf('status=') + 6]) {
+    t.equal(read(whole.slice(0, at)), undefined, whole.slice(0, at));
+  }
+  t.end();
+});
+
 await t.test('never throws, whatever the line', (t) => {
   const pieces = fc.constantFrom(
     'Nov 24 11:59:58 ',
