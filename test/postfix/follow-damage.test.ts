@@ -161,14 +161,15 @@ await t.test(
   },
 );
 
-await t.test('a directory in the log’s place is told, and waited out', async () => {
+await t.test('a directory in the log’s place is told, and waited out', async (t) => {
   const path = await place();
   await mkdir(path);
   const one = run(path);
-  const isTold = () => one.follower.state().trouble === `${path}: not a file`;
-  await waitFor(isTold, { what: 'the trouble to be told' });
+  await waitFor(() => one.follower.state().trouble, { what: 'the trouble to be told' });
+  t.equal(one.follower.state().trouble, `${path}: not a file`);
   await rm(path, { recursive: true });
   await writeFile(path, lines(0, 2));
   await waitFor(() => one.ids.length === 2);
   await waitFor(() => one.follower.state().trouble === undefined);
+  t.same(one.ids, [0, 1]);
 });
