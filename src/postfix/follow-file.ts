@@ -5,9 +5,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import type { Followed, FollowSettings, FollowState, LogCursor, LogFollower } from './follow.ts';
-import type { LogEvent } from './event.ts';
-import type { CutLine } from './line-cutter.ts';
+import type { Followed, FollowSettings, FollowState, LogFollower } from './follow.ts';
+import { FollowedLine } from './followed-line.ts';
 import { generations, holds, LogFile, SLICE_BYTES } from './log-file.ts';
 import { readEvent } from './log-grammar.ts';
 import { planLog, type Plan } from './log-plan.ts';
@@ -145,8 +144,22 @@ export class FileFollower implements LogFollower {
       } else if (found.size > 0) {
         // Renamed away, and the new file is in use.
         yield* this.#complete(this.#file);
+        yield* this.#between(this.#file);
         await this.#open();
       }
+    }
+  }
+
+  /** Rotated more than once since it was looked at last: what came between that file and the log. */
+  async *#between({ inode }: LogFile): AsyncGenerator<readonly Followed[]> {
+    const all = await generations(this.#path);
+    const before = all.findIndex((one) => one.inode === inode);
+    if (before < 0) return;
+    for (const { path } of all.slice(before + 1, -1)) {
+      const file = await LogFile.open(path, 0).catch(() => undefined);
+      if (file === undefined) continue;
+      yield* this.#drain(file, 0);
+      await file.close();
     }
   }
 
@@ -200,39 +213,6 @@ export class FileFollower implements LogFollower {
     } catch (error) {
       this.#trouble = `${this.#path}: ${reason(error)}`;
     }
-  }
-}
-
-/** An event and the place behind it, which few are asked for. */
-class FollowedLine implements Followed {
-  readonly event: LogEvent;
-  readonly history: boolean;
-  readonly #line: CutLine;
-  readonly #file: LogFile;
-  readonly #path: string;
-  readonly #behind: LogCursor | undefined;
-
-  constructor(
-    event: LogEvent,
-    history: boolean,
-    line: CutLine,
-    file: LogFile,
-    path: string,
-    behind: LogCursor | undefined,
-  ) {
-    this.event = event;
-    this.history = history;
-    this.#line = line;
-    this.#file = file;
-    this.#path = path;
-    this.#behind = behind;
-  }
-
-  get cursor(): LogCursor {
-    if (this.#behind !== undefined) return this.#behind;
-    const { end, check } = this.#line;
-    const position = this.#file.position(end, check);
-    return { kind: 'file', path: this.#path, ...position, atMs: this.event.atMs };
   }
 }
 

@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs';
 import { appendFile, copyFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
@@ -66,6 +67,20 @@ await t.test('rotation by rename, the writer still at the old file', async (t) =
   await appendFile(`${path}.1`, lines(7, 8));
   await waitFor(() => one.ids.length === 10);
   t.same(one.ids, upTo(10));
+});
+
+await t.test('rotated twice between two looks: what came between is read', async (t) => {
+  const path = await place();
+  await writeFile(path, lines(0, 2));
+  const one = run(path);
+  await waitFor(() => one.follower.state().caughtUp);
+  // At once, as for one who was not let run meanwhile.
+  renameSync(path, `${path}.2`);
+  writeFileSync(`${path}.1`, lines(2, 4));
+  writeFileSync(path, lines(4, 5));
+  await waitFor(() => one.news.length === 3);
+  await one.stop();
+  t.same(one.news, [2, 3, 4]);
 });
 
 await t.test('removed, and created again', async (t) => {
