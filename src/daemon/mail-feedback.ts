@@ -126,7 +126,7 @@ export class MailFeedback {
     const context = { provider, ownAddresses: ownAddresses() };
     const classification = readReported(one, classifier, context);
     const heard = {
-      at: nowMs(),
+      at: Math.round(nowMs()),
       source,
       kind: kind === 'none' ? ('bounce' as const) : kind,
       queueId: proven ? queueIdOf(proven.id) : null,
@@ -150,7 +150,7 @@ export class MailFeedback {
     const fact = sent.find(queueId, recipient);
     const flight = fact === undefined ? inFlight(queueId, recipient) : undefined;
     const heard = {
-      at: nowMs(),
+      at: Math.round(nowMs()),
       source: 'ndjson' as const,
       kind: 'given' as const,
       queueId: given.queueId ?? null,
