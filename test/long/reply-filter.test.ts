@@ -88,9 +88,11 @@ await t.test('a rate reply as 550: held again by us, not returned', async (t) =>
   t.same(await linesTo('qq.example', 'bounced'), []);
   t.match((await linesTo('qq.example', 'deferred'))[0], '[postpace 550] Ip frequency limited');
   t.equal(postpace.log.filter((line) => line.includes('re-held after a deferral')).length, 2);
-  const history = await postpace.control.history('qq', 9);
-  const [why] = history.filter(({ kind }) => kind === 'tightened');
-  t.match(why, { by: 'feedback', why: /Ip frequency limited/ });
+  const { events } = await postpace.control.feedback('qq', 9);
+  t.match(events, [
+    { category: 'throttled', group: 'slow', rule: 'qq/frequency' },
+    { category: 'throttled', group: 'slow', rule: 'qq/frequency' },
+  ]);
 });
 
 await t.test('a block is final while open, and tried again while stopped', async (t) => {
