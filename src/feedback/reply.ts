@@ -37,6 +37,13 @@ const STAGES: readonly (readonly [sign: string, stage: Stage])[] = [
   ['ehlo', 'helo'],
 ];
 
+/**
+ * What Exim writes around a reply, in either order: `host mx [192.0.2.1] SMTP error from remote mail
+ * server after RCPT TO:<a@b>: 550 …`. The address is the other side's, and nobody refuses that.
+ */
+const EXIM =
+  /(?:host \S{1,255} \[[\da-f.:]{2,45}\]:? )?smtp error from remote mail(?:er| server) after ([a-z ]{3,30})(?::<[^<>]{0,300}>(?: [^ :]{1,60}){0,5})?: (?:host \S{1,255} \[[\da-f.:]{2,45}\]: )?/i;
+
 /** What was refused, where Postfix says it. */
 export function stageOf(input: string): Stage | undefined {
   return unwrap(bounded(input)).stage;
@@ -82,9 +89,24 @@ function unwrap(text: string): { readonly stage: Stage | undefined; readonly res
   }
   if (rest.startsWith('delivery temporarily suspended: ')) rest = rest.slice(32);
   const host = /^host \S{1,300} (said|refused to talk to me): /.exec(rest);
-  if (host === null) return { stage, rest };
+  if (host === null) return unwrapExim(stage, rest);
   if (host[1] !== 'said') stage ??= 'connect';
   return { stage, rest: rest.slice(host[0].length) };
+}
+
+function unwrapExim(
+  known: Stage | undefined,
+  text: string,
+): { readonly stage: Stage | undefined; readonly rest: string } {
+  const found = EXIM.exec(text);
+  if (found === null) return { stage: known, rest: text };
+  const command = (found[1] ?? '').toLowerCase();
+  const stage = command.includes('connection')
+    ? 'connect'
+    : STAGES.find(([sign]) => command.includes(sign))?.[1];
+  const before = text.slice(0, found.index).trimEnd().replace(/:$/, '');
+  const reply = text.slice(found.index + found[0].length);
+  return { stage: known ?? stage, rest: before === '' ? reply : `${before}: ${reply}` };
 }
 
 /** `550-5.7.1 a 550-5.7.1 b 550 5.7.1 c` and `550-a 550 b` as one line. */

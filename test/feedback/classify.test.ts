@@ -445,6 +445,13 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['550 5.7.1 Sender address is blacklisted', 'sender_rejected ours'],
     ['550 Your domain has been blocked', 'sender_rejected ours'],
   ],
+  'what Exim writes around a reply': [
+    [
+      'SMTP error from remote mail server after RCPT TO:<jane@example.org>: host mx.example.org [198.51.100.2]: 550 This message is blocked',
+      'policy judged',
+      { ownAddresses },
+    ],
+  ],
   'a status without a code': [
     [
       '5.7.1 <mail.example.org[192.0.2.25]>: Client host rejected: Access denied',

@@ -34,6 +34,18 @@ t.test('code, enhanced code, stage and text', async (test) => {
       '554 5.2.0 sc969: ip reputation ratelimit in effect',
     ],
     ['450 [postpace 550] Mail content denied', 550, undefined, '550 mail content denied'],
+    [
+      'a@example.org: SMTP error from remote mail server after MAIL FROM:<b@example.org> SIZE=15: host mx.example.org [192.0.2.2]: 550-5.7.1 No 550 5.7.1 way',
+      550,
+      '5.7.1',
+      '@: no way',
+    ],
+    [
+      'host mx.example.org [192.0.2.2] SMTP error from remote mail server after RCPT TO:<a@example.org>: 554 5.7.1 No',
+      554,
+      '5.7.1',
+      '554 5.7.1 no',
+    ],
   ];
   for (const [input, code, status, text] of table) {
     const read = readReply(input);
@@ -48,6 +60,11 @@ t.test('the stage that Postfix names', async (test) => {
     'host a[192.0.2.2] said: 550 No (in reply to DATA command)': 'data',
     'host a[192.0.2.2] said: 550 No (in reply to end of DATA command)': 'message',
     'host a[192.0.2.2] said: 550 No (in reply to EHLO command)': 'helo',
+    'SMTP error from remote mail server after RCPT TO:<a@example.org>: host a [192.0.2.2]: 550 No':
+      'rcpt',
+    'SMTP error from remote mail server after end of data: host a [192.0.2.2]: 550 No': 'message',
+    'SMTP error from remote mail server after initial connection: host a [2001:db8::2]: 554 No':
+      'connect',
     'host a[192.0.2.2] refused to talk to me: 554 No': 'connect',
     '550 No': undefined,
   };
