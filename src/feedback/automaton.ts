@@ -113,7 +113,8 @@ interface Linked {
   /** Character code -> its column; 0 is every character that no segment has. */
   readonly classes: Uint8Array;
   readonly width: number;
-  readonly table: Uint32Array;
+  /** The narrower one, where it can count the states: half the memory of tens of thousands of rows. */
+  readonly table: Uint16Array | Uint32Array;
   /** By state: the segments that end there, longest first; undefined for none. */
   readonly endings: readonly (readonly Ending[] | undefined)[];
 }
@@ -123,7 +124,8 @@ function link({ next, depths, steps }: Tree): Linked {
   const classes = new Uint8Array(128);
   for (const [at, character] of characters.entries()) classes[character.charCodeAt(0)] = at + 1;
   const width = characters.length + 1;
-  const table = new Uint32Array(next.length * width);
+  const Numbers = next.length <= 0x1_0000 ? Uint16Array : Uint32Array;
+  const table = new Numbers(next.length * width);
   const fail = new Uint32Array(next.length);
   const endings: (readonly Ending[] | undefined)[] = next.map(() => undefined);
   // Breadth first: what a state falls back to lies nearer to the root and is complete before it.
