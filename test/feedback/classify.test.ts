@@ -10,6 +10,10 @@ const relay = 'mx.example.org[198.51.100.2]:25';
 /** The category, the group, whose doing it is, and who says it, as far as the case is about them. */
 type Case = readonly [reply: string, expected: string, context?: Context];
 
+function each(expected: string, replies: readonly string[]): readonly Case[] {
+  return replies.map((reply) => [reply, expected]);
+}
+
 const CASES: Readonly<Record<string, readonly Case[]>> = {
   'Outlook: S3150, and whose address it names': [
     [
@@ -445,6 +449,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['550 5.7.1 Sender address is blacklisted', 'sender_rejected ours'],
     ['550 Your domain has been blocked', 'sender_rejected ours'],
   ],
+  "families: the other side's scanner and disk": each('remote_system weather', [
+    '450 4.3.0 The spam filter could not be started: initialization failed',
+    '454 This mail could not be scanned for viruses',
+    '421 4.3.0 content filter timed out',
+    '451 4.3.0 No space left on device',
+    '421 4.3.2 Spazio esaurito sul disco del server',
+    '451 4.7.1 DNSBL lookup of 192.0.2.25 failed',
+  ]),
   'what Exim writes around a reply': [
     [
       'SMTP error from remote mail server after RCPT TO:<jane@example.org>: host mx.example.org [198.51.100.2]: 550 This message is blocked',
