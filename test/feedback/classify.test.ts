@@ -475,6 +475,20 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     '554 IP bloqueado por spam',
     '554 Odrzucono: IP 192.0.2.25',
   ]),
+  'families: limits, misspelt and in other words': each('throttled slow', [
+    '421 to many messages from your ip',
+    '452 Too many mesages sent',
+    '421 4.7.0 Too mutch mail from your host',
+    '421 Rate limit exceded',
+    '450 4.7.1 Sender rejected: to many mails sent in the last 5 minutes from this IP',
+    '452 4.3.1 You have reached the maximum number of emails for today',
+    '450 not more than 20 mails in 10 minutes',
+    '450 mail limit per minute exceeded',
+    '451 4.7.1 Abnormal sending behaviour, try again later',
+    '550 5.7.1 Your account exceeded its hour limit',
+    '550 User has exceeded the outgoing email quota',
+    '550 5.7.1 Your 24-hour sending limit is over: exceeded its 24-hour sending limit',
+  ]),
   'families: limits in other languages': each('throttled slow', [
     '450 Você excedeu o limite de envio',
     '450 Atingiu o limite de envio de mensagens por hora',
@@ -490,6 +504,41 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     '450 Zbyt dużo wiadomości',
     '450 Verzendlimiet overschreden',
   ]),
+  'families: SPF, reverse names and encryption': [
+    ...each('auth_failure ours', [
+      '550 [SPF] host 192.0.2.25 is not allowed to send for example.org',
+      '550 192.0.2.25 is not authorized to send mail for the domain example.org',
+      '554 5.7.1 Client host rejected: SPF hard fail',
+      '550 DMARC: message blocked',
+      "550 The sender's policy prohibits this message",
+      '550 SPF-Prüfung fehlgeschlagen',
+    ]),
+    ...each('bad_rdns ours', [
+      '550 IPv6 address rejected: it does not have a reverse lookup name',
+      '550 Su IP 192.0.2.25 no tiene DNS inverso, rechazada',
+      '550 IP-Adresse 192.0.2.25 hat keinen Reverse-Eintrag, abgelehnt',
+      '550 Your host has no hostname, connection refused',
+    ]),
+    ...each('local_config ours', [
+      '550 IP rejected: mail must be sent with encryption',
+      '450 4.7.1 Server requires TLS 1.2',
+      '550 TLS mandatory, connection rejected',
+      '550 Unverschlüsselte Verbindung abgelehnt',
+    ]),
+  ],
+  'families: one mailbox': [
+    ...each('bad_mailbox recipient', [
+      '554 5.7.1 Client host rejected: no such user jane',
+      '554 RCPT <jane@example.org> doesnt exist',
+      '550 5.7.1 External senders may not write to this group',
+      '550 5.7.1 Delivery is restricted to authorized senders',
+      '550 Account discontinued by its user',
+    ]),
+    ...each('mailbox_full recipient', [
+      '552 too many mails in this mailbox',
+      '552 mail box space not enough',
+    ]),
+  ],
   "families: the other side's scanner and disk": each('remote_system weather', [
     '450 4.3.0 The spam filter could not be started: initialization failed',
     '454 This mail could not be scanned for viruses',
@@ -498,6 +547,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     '421 4.3.2 Spazio esaurito sul disco del server',
     '451 4.7.1 DNSBL lookup of 192.0.2.25 failed',
   ]),
+  'Cox and Charter: a code at the end': [
+    ['554 IPBL0100 - Refused', 'dnsbl blocked unknown cox.net'],
+    ['421 Too many sessions AUP#CXCNCT', 'throttled weather'],
+    ['554 server not available AUP#I-1010', 'ip_blocked blocked unknown charter.net'],
+    ['554 5.7.1 AUP#In-1320', 'throttled slow'],
+  ],
   'what Exim writes around a reply': [
     [
       'SMTP error from remote mail server after RCPT TO:<jane@example.org>: host mx.example.org [198.51.100.2]: 550 This message is blocked',
