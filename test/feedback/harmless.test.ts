@@ -34,6 +34,7 @@ const REPLIES = {
     "550 5.7.1 Sender blocked by recipient's filter",
     "550 5.7.1 You are on jane's blocked senders list",
     '550 User has you on the block list',
+    '550 5.7.1 Mail from your server to this recipient is not allowed',
     "550 5.7.1 Rejected by user's personal block list",
     '452 4.2.2 Quota limit of mailbox reached',
     "552 Recipient's mailbox has reached its limit",
