@@ -12,9 +12,8 @@ import { StoreError } from '../../src/store/store.ts';
 import type { Store, TakeResult } from '../../src/store/store.ts';
 import { FailingDisk } from './failing-disk.ts';
 import { HandClock } from './hand-clock.ts';
+import { PromisesAcrossChanges, limitsFrom } from './promises.ts';
 import { killed, newStateDir } from './state-dir.ts';
-import { brokenPromises } from './windows.ts';
-import type { Admitted } from './windows.ts';
 
 const HOUR = 3600e6;
 const PACE: Limits = { pace: { count: 20, windowUs: HOUR, burst: 4 }, quotas: [] };
@@ -391,17 +390,16 @@ t.test('promises under random limits, sizes, changes, clocks and stops', async (
         let stateDir = newStateDir(t);
         let store = await openMemoryStore({ stateDir, clock });
         let chosen = 0;
-        // True time, which no wall clock shows: what the receivers see.
-        const ledgers: Admitted[][] = [[], []];
+        const promised = new PromisesAcrossChanges(choices);
         for (const one of steps) {
-          const { pace, quotas } = choices[chosen]!;
-          const limits: Limits = pace === undefined ? { quotas } : { pace, quotas };
+          const limits = limitsFrom(choices[chosen]!);
           switch (one.do) {
             case 'take': {
               for (let i = 0; i < one.times; i += 1) {
-                const result = await take(store, 'p', limits, one.size);
-                if (!result.ok) break;
-                ledgers[chosen]!.push({ atUs: clock.monotonicUs(), recipients: one.size });
+                const { ok } = await take(store, 'p', limits, one.size);
+                // True time, which no wall clock shows: what the receivers see.
+                promised.asked(chosen, ok, { atUs: clock.monotonicUs(), recipients: one.size });
+                if (!ok) break;
               }
               break;
             }
@@ -430,11 +428,7 @@ t.test('promises under random limits, sizes, changes, clocks and stops', async (
           }
         }
         await store.close();
-        // What was admitted under one set of limits keeps that set's promises, whatever happened
-        // in between.
-        const broken = choices.flatMap(({ pace, quotas }, i) =>
-          brokenPromises(ledgers[i]!, pace === undefined ? { quotas } : { pace, quotas }),
-        );
+        const broken = promised.broken();
         if (broken.length > 0) throw new Error(broken.join('; '));
       },
     ),
