@@ -16,7 +16,7 @@ const DAY_MS = 24 * HOUR_MS;
 export const KNEE = 0.85;
 const FAST_MS = 10 * MINUTE_MS;
 /** Time at the limit from the knee to the wall. */
-const SLOW_MS = 12 * HOUR_MS;
+const SLOW_MS = 18 * HOUR_MS;
 /** Beyond the wall, or without one, the factor doubles in this time. */
 const DOUBLING_MS = 2 * HOUR_MS;
 export const WALL_MS = 7 * DAY_MS;

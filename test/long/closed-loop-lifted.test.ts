@@ -16,7 +16,7 @@ t.test('the rule is lifted after half a day', async (t) => {
   t.ok((trial.samples.at(-1)?.factor ?? 1) < 0.5, 'slowed');
   trial.sink.rule = undefined;
   const liftedMs = nowMs();
-  // Half a day to the wall, and two hours for each doubling beyond.
+  // 18 hours to the wall, and two hours for each doubling beyond.
   while ((trial.samples.at(-1)?.factor ?? 0) < 1 && nowMs() < liftedMs + 3 * 1440 * MINUTE_MS) {
     await trial.pass(30, 30);
   }
