@@ -4,7 +4,7 @@ import { createClassifier } from '../feedback/classify.ts';
 import { CONTROL_DEFAULTS } from '../feedback/control-settings.ts';
 import { Learner } from '../feedback/learner.ts';
 import { loadRules } from '../feedback/rule-files.ts';
-import { perMinute } from '../limit/factor.ts';
+import { perMinute, steadyPerMinute } from '../limit/factor.ts';
 import type { Clock } from '../pace/clock.ts';
 import type { HeldBook } from '../pace/held-book.ts';
 import { type PaceLog, reasonOf } from '../pace/log.ts';
@@ -96,6 +96,7 @@ export function createPacing(parts: PacingParts): PostfixPacing {
     store,
     log,
     ceilingPerMin: (provider) => perMinute(pacer.is.gate.ceiling(provider)),
+    steadyPerMin: (provider) => steadyPerMinute(pacer.is.gate.ceiling(provider)),
     isPinned: (provider) => pacer.is.gate.isPinned(provider),
     settings: () => ({ ...CONTROL_DEFAULTS, scale: live.config.feedback.timeScale }),
     onStoreTrouble,

@@ -197,7 +197,9 @@ function taken(
   const outcome = passes(standing.stop, event.depth) ? 'taken' : 'unclear';
   const step = stopped(standing, probed(standing.stop, event.id, outcome, nowMs), nowMs);
   if (standing.wall === undefined || event.leftMs <= step.standing.sinceMs) return step;
-  const inForce = factorAt(standing, settings, nowMs) * settings.ceilingPerMin;
+  const { ceilingPerMin, steadyPerMin = ceilingPerMin } = settings;
+  // Who uses up his quotas is at his limit, however far the pace goes beyond: no mail could earn more.
+  const inForce = factorAt(standing, settings, nowMs) * Math.min(ceilingPerMin, steadyPerMin);
   const earnedMs = standing.worthMs + (event.recipients / inForce) * 60_000;
   const worthMs = Math.min(earnedMs, nowMs - standing.sinceMs);
   return { ...step, standing: { ...step.standing, epoch: standing.epoch + 1, worthMs } };

@@ -3,6 +3,8 @@
 export interface ControlSettings {
   /** What the configuration or an operator's override allows, recipients a minute. */
   readonly ceilingPerMin: number;
+  /** What quotas leave of that in the long run; absent: all of it. */
+  readonly steadyPerMin?: number;
   /** Never slower than this. */
   readonly floorPerMin: number;
   /** A judged share of a day's mail is counted when its lower bound is above this. */

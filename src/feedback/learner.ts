@@ -20,9 +20,11 @@ export interface LearnerParts {
   readonly log: LearnerLog;
   /** What the configuration and an operator allow a provider, recipients a minute. */
   readonly ceilingPerMin: (provider: string) => number;
+  /** What quotas leave of that in the long run. */
+  readonly steadyPerMin: (provider: string) => number;
   /** An operator's override that is to hold as it is: no rate of it is lowered, a block stops it. */
   readonly isPinned: (provider: string) => boolean;
-  readonly settings: () => Omit<ControlSettings, 'ceilingPerMin'>;
+  readonly settings: () => Omit<ControlSettings, 'ceilingPerMin' | 'steadyPerMin'>;
   /** The store can't be reached: what was seen is lost, limits stay as they are. */
   readonly onStoreTrouble: (error: unknown) => void;
 }
@@ -227,7 +229,12 @@ export class Learner {
   }
 
   #settings(provider: string): ControlSettings {
-    return { ceilingPerMin: this.#parts.ceilingPerMin(provider), ...this.#parts.settings() };
+    const { ceilingPerMin, steadyPerMin, settings } = this.#parts;
+    return {
+      ceilingPerMin: ceilingPerMin(provider),
+      steadyPerMin: steadyPerMin(provider),
+      ...settings(),
+    };
   }
 
   #nowMs(): number {

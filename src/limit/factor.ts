@@ -28,6 +28,12 @@ export function perMinute({ pace }: Limits): number {
   return pace === undefined ? UNLIMITED_PER_MIN : (pace.count * 60e6) / pace.windowUs;
 }
 
+/** What they allow day after day: where a quota holds more back than the pace, that. */
+export function steadyPerMinute(limits: Limits): number {
+  const quotas = limits.quotas.map(({ count, windowUs }) => (count * 60e6) / windowUs);
+  return Math.min(perMinute(limits), ...quotas);
+}
+
 /** As `scaled`; a provider without a pace gets one, and keeps its quotas. */
 export function slowed(limits: Limits, factor: number): Limits {
   if (factor === 1 || limits.pace !== undefined) return scaled(limits, factor);

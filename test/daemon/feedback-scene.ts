@@ -52,6 +52,7 @@ export async function openFeedback(t: Test): Promise<FeedbackScene> {
       store,
       log,
       ceilingPerMin: () => CEILING,
+      steadyPerMin: () => CEILING,
       isPinned: (provider) => pinned.has(provider),
       settings: () => CONTROL_DEFAULTS,
       onStoreTrouble: (error) => t.fail(String(error)),

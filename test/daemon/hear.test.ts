@@ -24,6 +24,7 @@ async function open(t: Test) {
     store,
     log,
     ceilingPerMin: () => 600,
+    steadyPerMin: () => 600,
     isPinned: () => false,
     settings: () => CONTROL_DEFAULTS,
     onStoreTrouble,

@@ -67,6 +67,29 @@ t.test('what left long ago is history', async (t) => {
   t.equal(after(UNTROUBLED, NOW, blockedAt('a', NOW - 2 * HOUR)), UNTROUBLED);
 });
 
+t.test(
+  'at 200 mails a day a quota that is used up is the limit: slowed for a day, not a week',
+  (t) => {
+    // 10/min and 800/day, slowed at one a minute: 8 % of that are 68 a day.
+    const daily = { ...CONTROL_DEFAULTS, ceilingPerMin: 10, steadyPerMin: 800 / 1440 };
+    let standing = adjust(UNTROUBLED, slow('a', NOW, 1), daily, NOW + SEC).standing;
+    let waiting = 0;
+    let sent: readonly number[] = [];
+    for (let nowMs = NOW; nowMs < NOW + 2 * DAY; nowMs += MIN) {
+      waiting += 200 / 1440;
+      sent = sent.filter((atMs) => atMs > nowMs - DAY);
+      if (waiting < 1 || sent.length >= Math.floor(800 * factorAt(standing, daily, nowMs)))
+        continue;
+      waiting -= 1;
+      sent = [...sent, nowMs];
+      standing = adjust(standing, taken(String(nowMs), nowMs), daily, nowMs + SEC).standing;
+    }
+    t.ok(waiting < 1, `${waiting} are waiting`);
+    t.equal(factorAt(standing, daily, NOW + 2 * DAY), 1, 'back at the ceiling');
+    t.end();
+  },
+);
+
 t.test('the climb: fast to the knee, then only for what was delivered', async (t) => {
   const cut = after(UNTROUBLED, NOW, slow('a', NOW - SEC));
   const knee = (0.85 * 12) / 20;
