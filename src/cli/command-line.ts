@@ -17,6 +17,11 @@ const LISTS = new Set(['_', 'ids', 'quota', 'services']);
 
 /** Reads the arguments after the program's name. Loads the files of the verbs that they name. */
 export async function readCommandLine(argv: readonly string[], width: number): Promise<Asked> {
+  const dashed = behindMark(argv).find((word) => /^-./.test(word));
+  if (dashed !== undefined) {
+    const message = `Unexpected behind --: ${dashed}. Nothing that begins with - is taken there.`;
+    return { kind: 'usage', message };
+  }
   let chosen: Run | undefined;
   let refused: string | undefined;
   let text = '';
@@ -58,7 +63,9 @@ export async function readCommandLine(argv: readonly string[], width: number): P
     })
     .strict()
     .demandCommand(1, 1, 'Which verb?')
-    .epilogue('Exit status: 0 done, 1 failed, 2 usage, 69 daemon unreachable, 78 configuration.')
+    .epilogue(
+      'Exit status: 0 done, 1 failed, 2 usage, 69 daemon unreachable, 75 try again, 78 configuration.',
+    )
     .exitProcess(false)
     .fail((message, error, failed) => {
       if (refused !== undefined) return;
@@ -79,10 +86,22 @@ export async function readCommandLine(argv: readonly string[], width: number): P
       : parser.command(command, describe);
   }
 
-  await parser.parseAsync([...argv], {}, (_error, _args, output) => {
+  await parser.parseAsync(withoutMark(argv), {}, (_error, _args, output) => {
     text = output;
   });
   if (refused !== undefined) return { kind: 'usage', message: refused };
   if (chosen !== undefined && text === '') return { kind: 'run', run: chosen };
   return { kind: 'text', text };
+}
+
+/** What stands behind `--`: words, whatever they look like. */
+function behindMark(argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('--');
+  return at < 0 ? [] : argv.slice(at + 1);
+}
+
+/** yargs gives what is behind the mark to no positional, and a verb would go on without it. */
+function withoutMark(argv: readonly string[]): string[] {
+  const at = argv.indexOf('--');
+  return argv.filter((_, index) => index !== at);
 }

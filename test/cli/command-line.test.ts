@@ -37,6 +37,7 @@ t.test('usage errors: what was meant, where help is', async (test) => {
     ['explain', /Not enough words: postpace explain <query>/],
     ['held delete', /Which messages\?/],
     ['reload now', /Unexpected: now\./],
+    ['classify -- -x', /Unexpected behind --: -x\./],
   ];
   for (const [line, expected] of cases) {
     const asked = await readCommandLine(words(line), 80);
@@ -51,6 +52,8 @@ t.test('what is right is run', async (test) => {
     'held list 0123456789 1E2345 --provider utc',
     '--json limits show',
     'suspend status',
+    'suspend --json -- utc',
+    'explain -- a@utc.fr',
   ];
   for (const line of cases) {
     test.match(await readCommandLine(words(line), 80), { kind: 'run' }, line);
