@@ -40,17 +40,33 @@ export function feedbackTable(
   ];
 }
 
-/** What became of what was handed in, in a sentence. */
-export function takenText(reports: readonly IngestReport[]): string {
-  const events = reports.flatMap((report) => report.events);
-  const many = (outcome: FeedbackEventReport['outcome']) =>
-    events.filter((event) => event.outcome === outcome).length;
-  const none = reports.filter(({ kind }) => kind === 'none').length;
-  return [
-    `${reports.length} read, ${events.length} event${events.length === 1 ? '' : 's'}:`,
-    `${many('moved')} moved a limit, ${many('counted')} counted, ${many('told')} told,`,
-    `${many('ignored')} ignored; ${none} no report.`,
-  ].join(' ');
+/** What became of what was handed in: counted, since a file may have a million lines. */
+export class Taken {
+  #reports = 0;
+  #none = 0;
+  #events = 0;
+  readonly #outcomes = { moved: 0, counted: 0, told: 0, ignored: 0 };
+
+  get isEmpty(): boolean {
+    return this.#reports === 0;
+  }
+
+  add({ kind, events }: Pick<IngestReport, 'kind' | 'events'>): void {
+    this.#reports += 1;
+    if (kind === 'none') this.#none += 1;
+    this.#events += events.length;
+    for (const { outcome } of events) this.#outcomes[outcome] += 1;
+  }
+
+  /** In a sentence. */
+  text(): string {
+    const { moved, counted, told, ignored } = this.#outcomes;
+    return [
+      `${this.#reports} read, ${this.#events} event${this.#events === 1 ? '' : 's'}:`,
+      `${moved} moved a limit, ${counted} counted, ${told} told,`,
+      `${ignored} ignored; ${this.#none} no report.`,
+    ].join(' ');
+  }
 }
 
 function cameOf({ outcome, why }: FeedbackEventReport): string {

@@ -9,7 +9,7 @@ import {
 import { connect } from './connect.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { linesIn, messagesIn } from './feedback-input.ts';
-import { feedbackTable, takenText } from './feedback-text.ts';
+import { feedbackTable, Taken } from './feedback-text.ts';
 import { printable, printableReport } from './printable.ts';
 import { columns, complain, say, sayJson, type Shell } from './shell.ts';
 import { group, verb } from './verb.ts';
@@ -64,22 +64,29 @@ const ingest = verb(
       .example('$0 feedback ingest --ndjson results.ndjson', ''),
   async (options, shell) => {
     const format = options.ndjson ? 'ndjson' : options.format;
+    const taken = new Taken();
+    // A folder may hold years of reports: kept are those that are printed.
     const reports: IngestReport[] = [];
+    const wrong: IngestReport['wrong'][number][] = [];
     let exit: ExitCode = EXIT.ok;
     try {
       const daemon = await connect(options, shell);
-      const taken =
+      const coming =
         format === 'ndjson' || format === 'log'
           ? ofLines(daemon, format, options.file, shell)
           : ofMessages(daemon, options.file, shell);
-      for await (const report of taken) reports.push(report);
+      for await (const report of coming) {
+        taken.add(report);
+        wrong.push(...report.wrong);
+        if (options.json) reports.push(report);
+      }
     } catch (error) {
       exit = refused(error, shell);
-      if (reports.length === 0) return exit;
+      if (taken.isEmpty) return exit;
     }
     if (options.json) sayJson(shell, reports);
-    else say(shell, printable(takenText(reports)));
-    for (const { line, why } of reports.flatMap(({ wrong }) => wrong)) {
+    else say(shell, taken.text());
+    for (const { line, why } of wrong) {
       complain(shell, printable(`postpace: line ${line}: ${why}`));
       if (exit === EXIT.ok) exit = EXIT.failure;
     }

@@ -54,17 +54,22 @@ export class FeedbackList {
     this.#heard = heard;
   }
 
-  add({ classification, reply, ...event }: HeardEvent): FeedbackEventReport {
-    const { category, group, blames, rule = null } = classification;
-    const shown = { category, group, blames, rule, reply: readableCause(reply), ...event };
+  add(event: HeardEvent): FeedbackEventReport {
+    const shown = this.pass(event);
     this.#events.push(shown);
     if (this.#events.length >= 2 * MOST) this.#events = this.#events.slice(-MOST);
-    this.count(event);
     this.#heard(shown);
     return shown;
   }
 
-  /** Counted without being listed. */
+  /** Counted without being listed: only whoever handed it in is told what came of it. */
+  pass({ classification, reply, ...event }: HeardEvent): FeedbackEventReport {
+    const { category, group, blames, rule = null } = classification;
+    this.count(event);
+    return { category, group, blames, rule, reply: readableCause(reply), ...event };
+  }
+
+  /** What is no event, and what an event is counted by. */
   count({ source, outcome, why }: Pick<FeedbackEventReport, 'source' | 'outcome' | 'why'>): void {
     const name = outcome === 'ignored' ? `${source}: ignored, ${why}` : `${source}: ${outcome}`;
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);

@@ -76,8 +76,7 @@ export class FeedbackVerbs {
         wrong.push({ line: at + 1, why: read.why });
         continue;
       }
-      const event = await this.#parts.mail.takeGiven(read.event);
-      if (event !== undefined) events.push(event);
+      events.push(await this.#parts.mail.takeGiven(read.event));
     }
     return { events, wrong };
   }

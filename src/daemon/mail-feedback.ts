@@ -81,8 +81,7 @@ export class MailFeedback {
       const report = await readMailReport(raw);
       const events: FeedbackEventReport[] = [];
       for (const one of report.recipients) {
-        const event = await this.#report(report, one, source);
-        if (event !== undefined) events.push(event);
+        events.push(await this.#report(report, one, source));
       }
       if (report.kind === 'none') {
         this.#parts.list.count({ source, outcome: 'ignored', why: 'no report' });
@@ -93,7 +92,7 @@ export class MailFeedback {
   }
 
   /** What another classifier made of a reply. */
-  takeGiven(given: GivenEvent): Promise<FeedbackEventReport | undefined> {
+  takeGiven(given: GivenEvent): Promise<FeedbackEventReport> {
     return this.#next(async () => {
       const event = await this.#given(given);
       await this.#parts.counted.flush();
@@ -111,7 +110,7 @@ export class MailFeedback {
     { kind, original }: MailReport,
     one: ReportedRecipient,
     source: Source,
-  ): Promise<FeedbackEventReport | undefined> {
+  ): Promise<FeedbackEventReport> {
     const { key, host, sent, nowMs, classifier, ownAddresses, providerOf } = this.#parts;
     const addresses = [one.originalRecipient, one.recipient];
     const trust = judgeTrust(original, addresses, {
@@ -141,7 +140,7 @@ export class MailFeedback {
     return this.#consider({ heard, trust, weight, says: one.action });
   }
 
-  async #given(given: GivenEvent): Promise<FeedbackEventReport | undefined> {
+  async #given(given: GivenEvent): Promise<FeedbackEventReport> {
     const { sent, providerOf, inFlight, nowMs, classifier, ownAddresses } = this.#parts;
     const { queueId = '', recipient } = given;
     const provider = providerOf(recipient);
@@ -181,24 +180,17 @@ export class MailFeedback {
     return this.#parts.speaksFor(recipient, provider);
   }
 
-  /** Anybody can send these, as often as he likes: counted, and told as long as they are few. */
+  /** Anybody can send these, as often as he likes: counted, and listed as long as they are few. */
   async #ignored(
     heard: Omit<HeardEvent, 'outcome' | 'why'>,
     why: string,
-  ): Promise<FeedbackEventReport | undefined> {
+  ): Promise<FeedbackEventReport> {
     const { list, guard } = this.#parts;
     const event = { ...heard, outcome: 'ignored', why } as const;
-    if (await guard.mayTell()) return list.add(event);
-    list.count(event);
-    return undefined;
+    return (await guard.mayTell()) ? list.add(event) : list.pass(event);
   }
 
-  async #consider({
-    heard,
-    trust,
-    weight,
-    says,
-  }: Matter): Promise<FeedbackEventReport | undefined> {
+  async #consider({ heard, trust, weight, says }: Matter): Promise<FeedbackEventReport> {
     const { list, counted, nowMs } = this.#parts;
     const { provider } = heard;
     const key = `${trust.id} ${canonical(trust.recipient)} ${says}`;

@@ -85,7 +85,7 @@ function open(t: Test) {
         blames: undefined,
         source: 'test',
       });
-      return outcomes(event === undefined ? [] : [event])[0];
+      return outcomes([event])[0];
     },
     /** Somebody complains of the message `M<n>` that he was sent; what came of it. */
     complain: async (n: number, recipient: string) => {
@@ -116,6 +116,19 @@ t.test('whose MX is at a provider speaks for his own domain alone', async (t) =>
   await complain(2, 'joe@contoso.mx');
   t.same(heard, [`contoso.mx ${HOST}/M1`, `contoso.mx ${HOST}/M2`]);
   t.equal(list.report(undefined, 1).events[0]?.provider, 'contoso.mx', 'and an alert names it');
+});
+
+t.test('a flood is told to whoever hands it in, and not listed', async (t) => {
+  const { verbs, list } = open(t);
+  const content = Array.from(
+    { length: 60 },
+    (_, i) =>
+      `{"at":1,"recipient":"u${i}@a.example","reply":"550","category":"policy","source":"t"}`,
+  ).join('\n');
+  const { events } = await verbs.ingest({ format: 'ndjson', content });
+  t.same([...new Set(outcomes(events))], ['unproven ignored unknown message']);
+  t.equal(events.length, 60);
+  t.equal(list.report(undefined, 100).events.length, 30);
 });
 
 t.test('where no log is followed, each attempt of a message is heard once', async (t) => {
