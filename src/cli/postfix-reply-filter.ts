@@ -2,7 +2,9 @@ import type { Config } from '../config/config.ts';
 import { replyTablePath } from '../daemon/reply-tables.ts';
 import { filteredProviders, replyTable } from '../feedback/reply-table.ts';
 import { loadRules } from '../feedback/rule-files.ts';
+import { toDestination } from '../mail/destination.ts';
 import { setUpReplyFilter, type ReplyFilterOutcome } from '../postfix/reply-filter-run.ts';
+import { createResolver } from '../provider/resolve.ts';
 import { attempt } from './attempt.ts';
 import { connect } from './connect.ts';
 import { EXIT } from './exit.ts';
@@ -30,7 +32,11 @@ export const postfixReplyFilter = verb(
       const config = loadConfig({ file: options.config, env: shell.env });
       const { configDirectory, outboundTransports } = config.postfix;
       const rules = loadRules();
-      const named = options.providers?.split(/[\s,]+/).filter((name) => name !== '');
+      const named = options.providers === undefined ? undefined : idsOf(config, options.providers);
+      if (named?.length === 0) {
+        complain(shell, 'postpace: --providers names nobody. postfix unconfigure takes all back.');
+        return EXIT.usage;
+      }
       const unknown = named?.find((name) => domainsOf(config, name).length === 0);
       if (unknown !== undefined) {
         complain(shell, printable(`postpace: ${unknown}: no provider of that name has domains.`));
@@ -63,6 +69,13 @@ export const postfixReplyFilter = verb(
       return outcome.conflicts.length > 0 ? EXIT.failure : EXIT.ok;
     }),
 );
+
+/** As everywhere a provider is named by its id or by a domain of its own; each once. */
+function idsOf(config: Config, providers: string): readonly string[] {
+  const resolver = createResolver(config);
+  const names = providers.split(/[\s,]+/).filter((name) => name !== '');
+  return [...new Set(names.map((name) => resolver.provider(toDestination(name) ?? name).id))];
+}
 
 /** A provider that no list names is a domain of its own. */
 function domainsOf(config: Config, name: string): readonly string[] {

@@ -59,6 +59,9 @@ for (const provider of ['qq', 'outlook']) {
 }
 
 await t.test('set up: shown first, done once, the daemon told', async (t) => {
+  t.match(await filter('--providers', ' , '), { code: 2, stderr: /names nobody/ });
+  const byDomain = await filter('--providers', 'qq.example,qq,else.example', '--json');
+  t.match(byDomain.json(), { providers: ['qq', 'else.example'] }, 'by a domain too, and once');
   const shown = await filter('--providers', 'qq,outlook');
   t.match(shown.stdout, /postpace-reply-qq\/unix[^]*max_use=1[^]*Nothing was changed/);
   t.notOk(existsSync(`${postfix.configDirectory}/postpace-reply-transport`));
