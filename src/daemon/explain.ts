@@ -120,7 +120,7 @@ function about({ resolution }: TargetParts, report: ProviderReport): readonly st
 }
 
 /** What its answers hold back, and what releases it. */
-function answered({ factor, feedback, configured }: ProviderReport): readonly string[] {
+function answered({ factor, feedback, configured, limitsFrom }: ProviderReport): readonly string[] {
   if (feedback === null) return [];
   const said = feedback.reply === null ? '' : ` It said: ${feedback.reply}`;
   switch (feedback.phase) {
@@ -130,12 +130,14 @@ function answered({ factor, feedback, configured }: ProviderReport): readonly st
       ];
     case 'probing':
       return [`It blocked us: probes go out, and each that is taken opens it further.${said}`];
-    case 'slowed':
+    case 'slowed': {
+      const whole = limitsFrom === 'override' ? "the operator's limits" : configured.pace;
       return [
-        `Slowed to ${Math.round(factor * 1000) / 10} % of ${configured.pace ?? 'its limits'} since ` +
+        `Slowed to ${Math.round(factor * 1000) / 10} % of ${whole ?? 'its limits'} since ` +
           `${localTime(feedback.since)}: it said slow down at ${feedback.wall ?? 'some rate'}. ` +
           `The limit climbs back by itself as mail is taken.${said}`,
       ];
+    }
     default:
       return feedback.phase satisfies never;
   }

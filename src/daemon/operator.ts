@@ -19,7 +19,8 @@ export interface OperatorParts extends ReportParts {
   readonly log: PaceLog;
 }
 
-type Change = Pick<Adjustment, 'kind' | 'to' | 'why' | 'by'> & { readonly untilUs?: number };
+type Change = Pick<Adjustment, 'kind' | 'to' | 'why' | 'by'> &
+  Partial<Pick<Adjustment, 'from' | 'untilUs'>>;
 
 export class Operator {
   readonly #parts: OperatorParts;
@@ -78,9 +79,10 @@ export class Operator {
     if (suspended === undefined && pass === undefined && !isBlocked) {
       throw new ControlError(409, `${provider} is not suspended`);
     }
+    const from = suspended !== undefined || isBlocked ? 'suspended' : 'everything passes';
     const to = formatLimits(this.#parts.pacer.is.gate.limits(provider));
     await this.#parts.feedback.reopen(provider, false);
-    await this.#set(provider, rest, { kind: 'resume', to, why: reason, by });
+    await this.#set(provider, rest, { kind: 'resume', from, to, why: reason, by });
     return providerReport(this.#parts, provider);
   }
 
@@ -117,14 +119,18 @@ export class Operator {
 
   async #set(provider: string, after: Control, change: Change): Promise<void> {
     const { store, pacer, clock, log } = this.#parts;
-    const from =
-      provider === EVERY ? 'limits in force' : formatLimits(pacer.is.gate.limits(provider));
+    const {
+      kind,
+      from = provider === EVERY ? 'limits in force' : formatLimits(pacer.is.gate.limits(provider)),
+      to,
+      why,
+      by,
+    } = change;
     const control = Object.keys(after).length === 0 ? undefined : after;
-    await store.setControl(provider, control, { atUs: clock.nowUs(), provider, from, ...change });
+    await store.setControl(provider, control, { atUs: clock.nowUs(), provider, ...change, from });
     await pacer.is.gate.readControls();
     if (provider === EVERY) pacer.is.scheduler.wakeAll();
     else pacer.is.scheduler.reopen(provider);
-    const { kind, to, why, by } = change;
     log.info({ provider, kind, from, to, why, by }, 'limit changed');
   }
 

@@ -101,6 +101,7 @@ t.test('suspended: nothing leaves until it is resumed', async (t) => {
   t.equal((await target.resume('utc', 'root')).suspended, null);
   await time.advance(10);
   t.same(postfix.left, ['ID00001']);
+  t.match(await target.history('utc', 1), [{ kind: 'resume', from: 'suspended', to: '60/min' }]);
   await t.rejects(target.resume('utc', 'root'), { status: 409, message: 'utc is not suspended' });
 });
 
