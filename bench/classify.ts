@@ -8,7 +8,7 @@
  * `file` below CORPUS-DIR, `recipient`, `diagnostic`, `category`, `certain`. Scored is what is certain,
  * and of the replies only those of kind real and doc; `mail` reads the messages themselves.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
@@ -47,6 +47,9 @@ if (folder === undefined) {
   process.stderr.write('usage: node dist/bench/classify.js CORPUS-DIR [--text]\n');
   process.exit(2);
 }
+if (!['replies.jsonl', 'eml.jsonl'].some((name) => existsSync(join(folder, name)))) {
+  fail(`${folder}: there is neither replies.jsonl nor eml.jsonl`);
+}
 const classifier = createClassifier(loadRules());
 const replies = labelled('replies.jsonl', 'text', (line) =>
   ['real', 'doc'].includes(String(line['kind'])),
@@ -68,11 +71,7 @@ function labelled(
   key: string,
   wanted: (line: Record<string, unknown>) => boolean,
 ): readonly Labelled[] {
-  const lines = readFileSync(join(folder ?? '.', name), 'utf8')
-    .trim()
-    .split('\n');
-  return lines.flatMap((line) => {
-    const value: Record<string, unknown> = JSON.parse(line);
+  return linesOf(name).flatMap((value) => {
     const { [key]: text, category, provider, certain } = value;
     const known = CATEGORIES.find((each) => each === category);
     if (typeof text !== 'string' || known === undefined || certain !== true || !wanted(value)) {
@@ -84,14 +83,31 @@ function labelled(
   });
 }
 
+/** The objects of a file of the corpus, which may lack it; ends the program where one can't be read. */
+function linesOf(name: string): readonly Record<string, unknown>[] {
+  const path = join(folder ?? '.', name);
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.flatMap((line, at) => {
+    if (line.trim() === '') return [];
+    try {
+      return [JSON.parse(line)];
+    } catch {
+      return fail(`${path}:${at + 1}: found ${line.slice(0, 60)}, expected a JSON object`);
+    }
+  });
+}
+
+function fail(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
+}
+
 /** Each labelled recipient, as the message itself tells of it. */
 async function mailRecipients(): Promise<readonly Judged[]> {
   const judged: Judged[] = [];
   const seen = new Map<string, number>();
-  for (const line of readFileSync(join(folder ?? '.', 'eml.jsonl'), 'utf8')
-    .trim()
-    .split('\n')) {
-    const value: Record<string, unknown> = JSON.parse(line);
+  for (const value of linesOf('eml.jsonl')) {
     const { file, recipient, diagnostic } = value;
     const category = CATEGORIES.find((each) => each === value['category']);
     const place = seen.get(String(file)) ?? 0;
@@ -160,7 +176,7 @@ function score(judged: readonly Judged[]) {
     throttledAndBlocked: warnings.length,
     recognised: share(warnings.filter(({ found }) => isWarning(found)).length, warnings.length),
     recipientWeatherGood: harmless.length,
-    takenForSlowOrBlocked: share(taken.length, harmless.length),
+    takenForSlowOrBlocked: harmless.length === 0 ? 0 : share(taken.length, harmless.length),
     confusion,
     wrongGroup: judged
       .filter((each) => !inGroup.includes(each))
