@@ -187,7 +187,7 @@ export const sender = text('an address such as noreply@example.org, or @example.
 export const mailbox = text(
   'an address such as postmaster@example.org, or a local name such as root',
   (value) =>
-    parseAddress(value).kind === 'mailbox' && !/[\s<>,;:\p{Cc}]|^[@-]/u.test(value)
+    parseAddress(value).kind === 'mailbox' && !/[\s<>,;:\p{Cc}]|^[@-]|@.*@/u.test(value)
       ? value
       : undefined,
 );

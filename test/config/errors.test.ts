@@ -137,7 +137,7 @@ const table: readonly (readonly [text: string, message: string])[] = [
     'feedback: { log: mail.log }',
     'p.yaml:1: feedback.log: found "mail.log", expected auto, journal, none or an absolute path',
   ],
-  ...["'Post Master <a@b.example>'", '-oX@b.example', "'@b.example'", "''"].map(
+  ...["'Post Master <a@b.example>'", '-oX@b.example', "'@b.example'", 'a@b@c.example', "''"].map(
     (found): readonly [string, string] => [
       `alerts: { mail: ${found} }`,
       `p.yaml:1: alerts.mail: found "${found.replaceAll("'", '')}", expected an address such as postmaster@example.org, or a local name such as root`,
