@@ -66,6 +66,11 @@ const INIT = `# postpace.yaml: how fast mail may leave for each mailbox provider
 # The Postfix log: auto (the file if it is there, else the journal), journal, none, or a path.
 #feedback:
 #  log: auto
+# Whether what providers answer moves their limits: on, or off.
+#  adjust: on
+# on: mail that leaves gets a header by which a report of it is known (docs/feedback.md). Hosts that
+# read each other's reports share a key, such as token_key_file: /etc/postpace/feedback.key
+#  token: off
 # Rules whose 5xx the reply filter turns into 4xx too (docs/reply-filter.md), as [qq/content-denied].
 #  not_final: []
 # An example: the unit whose journal it is, where there is more than one Postfix.
