@@ -5,7 +5,7 @@
 import { factorAt, isBack } from './climb.ts';
 import { isConfident } from './confidence.ts';
 import { fewer } from './places.ts';
-import { isOut, opened, passes, probed, suspended } from './probe.ts';
+import { isOut, opened, passes, probed, stopAt, suspended } from './probe.ts';
 import { MOST_JUDGED, REMEMBERED, type Judgement, type Standing } from '../limit/standing.ts';
 import type { ControlSettings } from './control-settings.ts';
 
@@ -61,6 +61,8 @@ export type Done = 'crowded' | 'tightened' | 'suspended' | 'suspended longer' | 
 const DAY_MS = 24 * 3_600_000;
 /** Judged again so often in one episode: it is the mail, not the rate. */
 const JUDGED_TO_SUSPEND = 3;
+/** With a warning on its way so long, it was sent before that could be known. */
+const UNDER_WAY_MS = 5 * 60_000;
 
 /** Rejects nothing: every event has an answer in every state. */
 export function adjust(
@@ -136,10 +138,10 @@ function blocked(
   settings: ControlSettings,
   nowMs: number,
 ): Adjusted {
-  if (standing.stop?.phase === 'suspended') return same(standing);
   const isProbe = isOut(standing.stop, event.id);
-  if (standing.stop !== undefined && !isProbe) return same(standing);
-  if (standing.stop === undefined && event.leftMs <= standing.sinceMs) return same(standing);
+  // Opened by time alone, and nobody has said so yet: no stop any more.
+  const isStopped = stopAt(standing.stop, nowMs) !== undefined;
+  if (!isProbe && (isStopped || event.leftMs <= heedsSinceMs(standing))) return same(standing);
   const times = (standing.stop?.times ?? 0) + 1;
   const tightened = isProbe ? standing : tighten(standing, event, settings, nowMs);
   const firstMs = (event.holdMs ?? settings.suspendMs) / settings.scale;
@@ -152,6 +154,14 @@ function blocked(
     standing: { ...tightened, epoch: standing.epoch + 1, sinceMs: nowMs, wall, stop },
     done: times === 1 ? 'suspended' : 'suspended longer',
   };
+}
+
+/**
+ * What left before it may not stop it. Mail that was under way at a warning says no less by being
+ * blocked; what left before it was opened, or set back by an operator, does.
+ */
+function heedsSinceMs({ wall, sinceMs, stop }: Standing): number {
+  return stop === undefined && wall?.atMs === sinceMs ? sinceMs - UNDER_WAY_MS : sinceMs;
 }
 
 function judged(

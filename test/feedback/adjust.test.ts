@@ -200,6 +200,32 @@ t.test('probes without an outcome: three, then a step by time, and it is known',
   t.match(standing.stop, { phase: 'probing', step: 1, blind: true });
 });
 
+t.test('opened by time alone: a block that lasts stops it again, for longer', async (t) => {
+  let standing = after(UNTROUBLED, NOW, blockedAt('a', NOW - SEC));
+  let nowMs = NOW + HOUR;
+  for (let i = 0; mayLeave(standing.stop, nowMs) !== Infinity; i += 1) {
+    while (mayLeave(standing.stop, nowMs) > 0) {
+      const id = `p${i}-${mayLeave(standing.stop, nowMs)}`;
+      standing = after(standing, nowMs, { kind: 'probe', id, leftMs: nowMs });
+    }
+    nowMs += 15 * MIN;
+  }
+  const early = blockedAt('early', NOW - SEC / 2);
+  t.equal(adjust(standing, early, settings, nowMs).done, undefined, 'left before the first');
+  const { standing: again, done } = adjust(standing, blockedAt('b', nowMs), settings, nowMs + SEC);
+  t.equal(done, 'suspended longer');
+  t.match(again.stop, { phase: 'suspended', times: 2, untilMs: nowMs + SEC + 2 * HOUR });
+});
+
+t.test('blocked while the first warning was on its way: suspended at once', async (t) => {
+  const warned = after(UNTROUBLED, NOW, slow('a', NOW - SEC));
+  const { standing, done } = adjust(warned, blockedAt('b', NOW - 900), settings, NOW + SEC);
+  t.equal(done, 'suspended');
+  t.equal(standing.factor, warned.factor, 'and slowed once');
+  const opened = { ...standing, stop: undefined, sinceMs: NOW + HOUR };
+  t.equal(adjust(opened, blockedAt('c', NOW), settings, NOW + HOUR + 1).done, undefined);
+});
+
 t.test('a judgement counts when it is no accident', async (t) => {
   const judged = (id: string, deliveredDay: number, leftMs = NOW - SEC): OutcomeEvent => ({
     ...blockedAt(id, leftMs),
