@@ -44,6 +44,9 @@ export interface Room {
 /** Others may be faster; so often it is tried again on what they left. */
 const ATTEMPTS = 8;
 
+/** Why a step was made, or the provider opened, when no probe's outcome was the reason. */
+const SILENCE = 'by time: probes had no outcome';
+
 const KINDS: Readonly<Record<Done, Adjustment['kind']>> = {
   crowded: 'tightened',
   tightened: 'tightened',
@@ -107,7 +110,7 @@ export class Learner {
     const room = this.room(provider, id);
     if (room === undefined) return true;
     if (room.messages === 0) return false;
-    await this.tell(provider, { kind: 'probe', id, leftMs: this.#nowMs() }, 'a probe');
+    await this.tell(provider, { kind: 'probe', id, leftMs: this.#nowMs() }, SILENCE);
     const stop = this.#standings.get(provider)?.stop;
     return stop === undefined || isOut(stop, id);
   }
@@ -141,10 +144,12 @@ export class Learner {
     await this.read();
   }
 
-  /** Forgets those that owe nothing to the past any more. Never rejects. */
+  /** Forgets those that owe nothing to the past any more, and opens what time has. Never rejects. */
   async tidy(): Promise<void> {
     const nowMs = this.#nowMs();
     for (const [provider, standing] of this.#standings) {
+      const isOver = standing.stop !== undefined && stopAt(standing.stop, nowMs) === undefined;
+      if (isOver) await this.tell(provider, { kind: 'kept', id: '', leftMs: nowMs }, SILENCE);
       if (!isForgotten(standing, this.#settings(provider), nowMs)) continue;
       await this.#parts.store
         .setStanding(provider, standing.epoch, undefined, undefined)
@@ -214,7 +219,9 @@ export class Learner {
   /** `12/min`, `suspended`, `probing, 2 at a time`. */
   #words(provider: string, { stop, ...standing }: Standing): string {
     if (stop?.phase === 'suspended') return 'suspended';
-    if (stop?.phase === 'probing') return `probing, ${2 ** stop.step} at a time`;
+    if (stop?.phase === 'probing') {
+      return `probing, ${2 ** stop.step} at a time${stop.blind ? ', blind' : ''}`;
+    }
     const settings = this.#settings(provider);
     const factor = factorAt({ ...standing, stop }, settings, this.#nowMs());
     return formatRate({ count: factor * settings.ceilingPerMin, windowUs: 60e6 });

@@ -130,6 +130,26 @@ t.test('what is pinned is not lowered meanwhile, and a block stops it', async (t
   t.equal(learner.room('p')?.messages, 0);
 });
 
+t.test('steps that time made are marked as blind, and so is the opening', async (t) => {
+  const { time, store, learner, feedback, outcome } = await openFeedback(t);
+  await time.advance(SEC);
+  await outcome('a', time.nowMs() - SEC, BLOCKED);
+  await time.advance(25 * HOUR);
+  for (let i = 0; feedback.room('p') !== undefined; i++) {
+    t.ok(await feedback.claim('p', `k${i}`));
+    await time.advance(15 * MIN);
+  }
+  await learner.tidy();
+  await time.settle();
+  const why = 'by time: probes had no outcome';
+  t.match(await store.history('p', 3), [
+    { kind: 'opened', from: 'probing, 4 at a time, blind', why },
+    { kind: 'probing', to: 'probing, 4 at a time, blind', why },
+    { kind: 'probing', from: 'probing, 1 at a time', to: 'probing, 2 at a time, blind', why },
+  ]);
+  t.equal(learner.standing('p')?.stop, undefined);
+});
+
 t.test('who blocked us once and is sent nothing any more is forgotten', async (t) => {
   const { time, store, learner, outcome } = await openFeedback(t);
   await time.advance(SEC);
