@@ -1,5 +1,6 @@
 /** What a provider's answers have made of its limits, for the control socket. */
 import type { ProviderReport } from '../control/api.ts';
+import { isPlaces } from '../feedback/places.ts';
 import { stopAt } from '../feedback/probe.ts';
 import type { Learner } from '../feedback/learner.ts';
 import { formatRate } from '../limit/rate.ts';
@@ -36,7 +37,7 @@ export async function feedbackReport(
     return { factor, feedback: null };
   }
   const last = (await store.history(provider, LOOK_BACK)).find(
-    ({ kind }) => kind === 'tightened' || kind === 'blocked',
+    ({ kind, to }) => kind === 'blocked' || (kind === 'tightened' && !isPlaces(to)),
   );
   return {
     factor,

@@ -11,7 +11,7 @@ import { adjust, type Done, type OutcomeEvent } from './adjust.ts';
 import { factorAt, WALL_MS } from './climb.ts';
 import type { ControlSettings } from './control-settings.ts';
 import { isForgotten } from './forgotten.ts';
-import { placesAt } from './places.ts';
+import { placesAt, placesInWords } from './places.ts';
 import { isOut, mayLeave, nextLookMs, stopAt } from './probe.ts';
 
 export interface LearnerParts {
@@ -212,8 +212,7 @@ export class Learner {
 
   /** `2 at once`. */
   #placesIn({ places }: Standing): string {
-    const most = placesAt(places, this.#parts.settings().scale, this.#nowMs());
-    return most === Infinity ? 'as many at once as configured' : `${most} at once`;
+    return placesInWords(placesAt(places, this.#parts.settings().scale, this.#nowMs()));
   }
 
   /** `12/min`, `suspended`, `probing, 2 at a time`. */

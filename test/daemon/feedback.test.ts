@@ -150,6 +150,18 @@ t.test('steps that time made are marked as blind, and so is the opening', async 
   t.equal(learner.standing('p')?.stop, undefined);
 });
 
+t.test('of what lowered the rate status has the reply, not of what came after', async (t) => {
+  const { time, feedback, leave, outcome } = await openFeedback(t);
+  await leave('a', 'b');
+  await time.advance(SEC);
+  await outcome('a', time.nowMs() - SEC, SLOW);
+  await time.advance(MIN);
+  const crowded = '421 4.7.0 Too many concurrent connections from your IP';
+  await outcome('b', time.nowMs() - SEC, refused('4.7.0', crowded, 'MAIL FROM'));
+  t.equal(feedback.places('p'), 1);
+  t.match((await feedback.report('p')).feedback, { phase: 'slowed', reply: /slow down/ });
+});
+
 t.test('who blocked us once and is sent nothing any more is forgotten', async (t) => {
   const { time, store, learner, outcome } = await openFeedback(t);
   await time.advance(SEC);
