@@ -183,11 +183,9 @@ function judged(
   const all: readonly Judgement[] = [...recent, { id: event.id, atMs: nowMs }].slice(-MOST_JUDGED);
   const noted = { ...stopped(standing, probe, nowMs).standing, judged: all };
   const told = { ...noted, epoch: standing.epoch + 1 };
-  const counts =
-    event.deliveredSince === 0 && all.length > 1
-      ? true
-      : event.deliveredDay === 0 ||
-        (all.length > 1 && isConfident(all.length, event.deliveredDay, settings.judgedShare));
+  const isSilent = event.deliveredSince === 0 && !isTakenSince(standing, recent.at(-1));
+  const isMuch = isConfident(all.length, event.deliveredDay, settings.judgedShare);
+  const counts = event.deliveredDay === 0 || (all.length > 1 && (isSilent || isMuch));
   if (!counts || standing.stop !== undefined) return { standing: told, done: undefined };
   const isLately = standing.wall !== undefined && standing.sinceMs > nowMs - dayMs;
   const isAgain = isLately && event.leftMs > standing.sinceMs;
@@ -205,7 +203,8 @@ function taken(
   nowMs: number,
 ): Adjusted {
   const outcome = passes(standing.stop, event.depth) ? 'taken' : 'unclear';
-  const step = stopped(standing, probed(standing.stop, event.id, outcome, nowMs), nowMs);
+  const heard = heardSince(standing, event.leftMs, nowMs);
+  const step = stopped(heard, probed(standing.stop, event.id, outcome, nowMs), nowMs);
   if (standing.wall === undefined || event.leftMs <= step.standing.sinceMs) return step;
   const { ceilingPerMin, steadyPerMin = ceilingPerMin } = settings;
   // Who uses up his quotas is at his limit, however far the pace goes beyond: no mail could earn more.
@@ -213,6 +212,17 @@ function taken(
   const earnedMs = standing.worthMs + (event.recipients / inForce) * 60_000;
   const worthMs = Math.min(earnedMs, nowMs - standing.sinceMs);
   return { ...step, standing: { ...step.standing, epoch: standing.epoch + 1, worthMs } };
+}
+
+/** Whichever host it was that had mail taken after a judgement: the first time, all are told. */
+function heardSince(standing: Standing, leftMs: number, nowMs: number): Standing {
+  const last = standing.judged.at(-1);
+  if (last === undefined || leftMs <= last.atMs || isTakenSince(standing, last)) return standing;
+  return { ...standing, epoch: standing.epoch + 1, takenMs: nowMs };
+}
+
+function isTakenSince({ takenMs = -Infinity }: Standing, last: Judgement | undefined): boolean {
+  return takenMs > (last?.atMs ?? -Infinity);
 }
 
 function crowded(

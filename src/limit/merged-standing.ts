@@ -15,8 +15,10 @@ export function mergedStanding(one: Standing, other: Standing): Standing {
   const tighter = isAnew || later.factor <= earlier.factor ? later : earlier;
   const known = new Set(later.judged.map(({ id }) => id));
   const judged = [...later.judged, ...earlier.judged.filter(({ id }) => !known.has(id))];
+  const takenMs = Math.max(one.takenMs ?? -Infinity, other.takenMs ?? -Infinity);
   return {
     ...tighter,
+    ...(Number.isFinite(takenMs) && { takenMs }),
     sinceMs: later.sinceMs,
     episode: [...new Set([...earlier.episode, ...later.episode])].slice(-REMEMBERED),
     judged: judged.toSorted((a, b) => a.atMs - b.atMs).slice(-MOST_JUDGED),

@@ -19,6 +19,8 @@ export interface Standing {
   readonly episode: readonly string[];
   /** Judgements of the last day. */
   readonly judged: readonly Judgement[];
+  /** When mail was first known to be taken that left after one of them. */
+  readonly takenMs?: number | undefined;
   readonly stop: Stop | undefined;
   /** Told that we have too many connections. */
   readonly places?: Places | undefined;
@@ -92,12 +94,13 @@ export const UNTROUBLED: Standing = {
 
 /** The standing with every time moved: a clock that stepped back is followed, not waited for. */
 export function shiftedStanding(standing: Standing, byMs: number): Standing {
-  const { wall, stop, places } = standing;
+  const { wall, stop, places, takenMs } = standing;
   return {
     ...standing,
     sinceMs: standing.sinceMs + byMs,
     wall: wall && { ...wall, atMs: wall.atMs + byMs },
     judged: standing.judged.map((one) => ({ ...one, atMs: one.atMs + byMs })),
+    ...(takenMs !== undefined && { takenMs: takenMs + byMs }),
     stop: stop && shiftedStop(stop, byMs),
     places: places && { ...places, sinceMs: places.sinceMs + byMs },
   };
@@ -121,7 +124,7 @@ export function readStanding(value: unknown): Standing | undefined {
 
 function isStanding(value: unknown): value is Standing {
   if (!isRecord(value)) return false;
-  const { epoch, factor, sinceMs, worthMs, wall, episode, judged, stop, places } = value;
+  const { epoch, factor, sinceMs, worthMs, wall, episode, judged, takenMs, stop, places } = value;
   return (
     isCount(epoch) &&
     isTime(sinceMs) &&
@@ -134,6 +137,7 @@ function isStanding(value: unknown): value is Standing {
     Array.isArray(episode) &&
     episode.every((id) => typeof id === 'string') &&
     isDated(judged, 'atMs') &&
+    (takenMs === undefined || isTime(takenMs)) &&
     (stop === undefined || isStop(stop)) &&
     (places === undefined ||
       (isRecord(places) && Number(places['most']) >= 1 && isTime(places['sinceMs'])))

@@ -39,6 +39,19 @@ t.test('and not where something was', async (t) => {
   t.equal(learner.factor('p'), 1);
 });
 
+t.test('what another host delivered since a judgement counts here', async (t) => {
+  const { time, store, learner, outcome, anotherLearner } = await openFeedback(t);
+  await store.charge([{ provider: 'p', recipients: 2000, limits: { quotas: [] } }]);
+  await time.advance(SEC);
+  await outcome('a', time.nowMs() - SEC, POLICY);
+  const another = await anotherLearner();
+  await time.advance(HOUR);
+  const leftMs = time.nowMs() - SEC;
+  await another.tell('p', { kind: 'taken', id: 'elsewhere', leftMs, recipients: 9 }, 'delivered');
+  await outcome('b', leftMs, POLICY);
+  t.equal(learner.factor('p'), 1, 'two of 2,000');
+});
+
 t.test('a reply that is read long after says nothing of what is sent now', async (t) => {
   const { time, learner, leave, outcome } = await openFeedback(t);
   await leave(...Array.from({ length: 30 }, (_, i) => `a${i}`));

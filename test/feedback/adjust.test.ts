@@ -244,6 +244,25 @@ t.test('a judgement counts when it is no accident', async (t) => {
   t.ok(isConfident(2, 20, 0.005) && !isConfident(2, 1000, 0.005));
 });
 
+t.test('what another host had taken since the first judgement is not nothing', async (t) => {
+  const judged = (id: string): OutcomeEvent => ({
+    ...blockedAt(id, NOW - SEC),
+    kind: 'judged',
+    sentPerMin: 12,
+    deliveredDay: 5000,
+    deliveredSince: 0,
+  });
+  const one = after(UNTROUBLED, NOW, judged('a'));
+  t.ok(after(one, NOW + MIN, judged('b')).factor < 1, 'nothing was taken');
+  const before = after(one, NOW + SEC, taken('x', NOW - SEC));
+  t.equal(before, one, 'what had left before says nothing');
+  const since = after(one, NOW + 2 * SEC, taken('y', NOW + SEC));
+  t.equal(after(since, NOW + 3 * SEC, taken('z', NOW + SEC)), since, 'told once');
+  const two = after(since, NOW + MIN, judged('b'));
+  t.equal(two.factor, 1, 'two of 5,000');
+  t.ok(after(two, NOW + 2 * MIN, judged('c')).factor < 1, 'and nothing since then');
+});
+
 t.test('of many mails a share is counted too', async (t) => {
   let standing = UNTROUBLED;
   for (let i = 0; i < 150; i += 1) {
