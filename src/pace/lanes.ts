@@ -172,16 +172,20 @@ export class ProviderQueue {
 
   /**
    * The one that is risked to learn whether the provider takes mail again: of the least valuable lane,
-   * one with a single recipient. Where there is none, the one whose turn it is.
+   * one with a single recipient. One that is the provider's by its MX alone only where there is no
+   * other: what refuses it speaks for its own domain. Where there is none, the one whose turn it is.
    */
   probe(): Item | undefined {
+    let member: Item | undefined;
     for (const lane of this.#lanes.toReversed()) {
       for (const item of this.#inTurn([lane], false)) {
         const [share, another] = item.shares;
-        if (share?.recipients === 1 && another === undefined) return item;
+        if (share?.recipients !== 1 || another !== undefined) continue;
+        if (share.members === undefined) return item;
+        member ??= item;
       }
     }
-    return this.next();
+    return member ?? this.next();
   }
 
   /** The sender had its turn: its other mail waits until the lane's other senders had theirs. */

@@ -115,3 +115,17 @@ t.test(
     t.equal(queueOf().probe(), undefined);
   },
 );
+
+t.test(
+  'a probe goes to a domain that is there by its MX alone only where no other waits',
+  async (t) => {
+    const member = anItem('member', { p: 1 }, of('a', 2));
+    const byMx = {
+      ...member,
+      shares: [{ provider: 'p', recipients: 1, members: ['hosted.example'] }],
+    };
+    const letter = anItem('letter', { p: 1 }, of('b', 0));
+    t.equal(queueOf(byMx, letter).probe(), letter);
+    t.equal(queueOf(byMx).probe(), byMx);
+  },
+);
