@@ -22,21 +22,33 @@ export class Consequences {
 
   constructor(parts: ConsequencesParts) {
     this.#parts = parts;
+    const { membership, feedback } = parts;
+    membership.keepApart((id) => feedback.room(id) !== undefined || feedback.factor(id) < 1);
   }
 
   /** Each attempt: what it says moves the limits of whom it speaks for. Whose affair it is. */
   saw(event: DeliveryEvent, outcome: Outcome, departure: Departure): Blame {
-    const { feedback, membership } = this.#parts;
-    return feedback.saw(event, outcome.provider, departure, (tells) =>
-      membership.speaksFor(outcome, tells),
-    );
+    const { feedback, membership, desk } = this.#parts;
+    const { provider } = outcome;
+    let refused = provider;
+    const blames = feedback.saw(event, provider, departure, (tells) => {
+      const speaker = membership.speaksFor(outcome, tells);
+      if (tells === 'refused') refused = speaker;
+      return speaker;
+    });
+    // What its own limits are moved by must not be met by its next mail. A deferral is told apart below.
+    if (refused !== provider && event.status === 'bounced') {
+      const move = membership.sentBack(outcome, event.reply);
+      if (move !== undefined) desk.move(move);
+    }
+    return blames;
   }
 
   /** The mail has its outcome: a server took it or refused it for good, or none was found. */
   ended({ contacted, status, reply }: DeliveryEvent, outcome: Outcome): void {
     const { patients, desk, wake, membership } = this.#parts;
     if (!contacted && status === 'bounced' && NO_HOST.test(reply)) {
-      const gone = membership.astray(outcome, reply);
+      const gone = membership.sentBack(outcome, reply);
       if (gone !== undefined) desk.move(gone);
     }
     if (!contacted || status === 'expired') return;

@@ -3,8 +3,9 @@
  * must not be able to slow the provider down for others. So mail to such a domain uses up the
  * provider's rate, as all mail that goes there, but what becomes of it is held against the domain:
  *
- * - A refusal, or an MX host that does not exist, sets the domain apart: until mail to it is taken again it is a provider of its own,
- *   with the provider's limits, and only its own mail waits. The provider is blamed only when two
+ * - A refusal, or an MX host that does not exist, sets the domain apart: until mail to it is taken again
+ *   it is a provider of its own, with the provider's limits, and only its own mail waits; as long as
+ *   its answers keep it slowed or stopped, too. The provider is blamed only when two
  *   domains of different owners are refused within a while, both by a host of the provider that had
  *   taken mail for them before.
  * - The provider counts as well again only by mail that one of its own hosts took.
@@ -70,8 +71,15 @@ export class Membership {
   /** By provider: owners of proven members that its hosts refused lately, and when. */
   readonly #refusals = new Map<string, readonly Refusal[]>();
 
+  #isSlowed: (provider: string) => boolean = () => false;
+
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+  }
+
+  /** Who is apart stays so while answers keep its own limits (`provider`: its id) lowered. */
+  keepApart(isSlowed: (provider: string) => boolean): void {
+    this.#isSlowed = isSlowed;
   }
 
   /** Whether no host of the provider has taken mail for any of these destinations yet. */
@@ -81,9 +89,9 @@ export class Membership {
 
   apart(destination: string): Apart | undefined {
     const found = this.#apart.get(destination);
-    return found !== undefined && found.refusedMs + APART_MS > this.#parts.nowMs()
-      ? found
-      : undefined;
+    if (found === undefined) return undefined;
+    const isRecent = found.refusedMs + APART_MS > this.#parts.nowMs();
+    return isRecent || this.#isSlowed(this.#parts.ownId(destination)) ? found : undefined;
   }
 
   /** Where mail to the destination counts that its MX would give to `provider`. */
@@ -115,8 +123,9 @@ export class Membership {
     const destination = destinationOf(recipient);
     const apart = taken ? this.#apart.get(destination) : undefined;
     if (apart !== undefined) {
-      this.#apart.delete(destination);
       const own = ownId(destination);
+      if (this.#isSlowed(own)) return { alive: [own] };
+      this.#apart.delete(destination);
       log.info({ destination, provider: apart.from }, 'takes mail again: counts for its provider');
       return { alive: [own], move: { destination, from: own, to: apart.from } };
     }
@@ -147,8 +156,8 @@ export class Membership {
     return { blamed: confirmed ? [own, provider] : [own], move };
   }
 
-  /** Mail came back, since the MX host has no address: it would go to nobody's servers. */
-  astray({ recipient, provider }: Outcome, reply: string): Move | undefined {
+  /** Mail was refused for good in a way that only its domain answers for, or there is no MX host. */
+  sentBack({ recipient, provider }: Outcome, reply: string): Move | undefined {
     const member = this.#parts.memberOf(recipient, provider);
     return member && this.#setApart(member.destination, provider, reply);
   }

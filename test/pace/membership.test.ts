@@ -2,10 +2,12 @@
 import t, { type Test } from 'tap';
 import type { Limits } from '../../src/limit/limits.ts';
 import { Membership } from '../../src/pace/membership.ts';
+import type { Feedback } from '../../src/pace/ports.ts';
 import type { DeliveryEvent } from '../../src/postfix/event.ts';
 import { delivery } from './log-events.ts';
 import { openPacing, pace } from './pacing.ts';
 import { SpokenLog } from './spoken-log.ts';
+import { toldFeedback } from './told-feedback.ts';
 
 const HOST = 'mx.outlook[192.0.2.1]:25';
 const SLOW = '451 4.7.500 Server busy';
@@ -78,15 +80,19 @@ t.test('who is blamed, and who is alive', async (t) => {
   t.equal(membership.apart('f.three'), undefined);
   now.ms += 24 * 3600_000;
   t.equal(membership.apart('e.two'), undefined, 'tried with the others again after a day');
-  t.same(membership.astray(outcome('outlook.com'), 'gone'), undefined);
-  t.same(membership.astray(outcome('g.four'), 'gone'), {
+  t.same(membership.sentBack(outcome('outlook.com'), 'gone'), undefined);
+  t.same(membership.sentBack(outcome('g.four'), 'gone'), {
     destination: 'g.four',
     from: 'outlook',
     to: 'g.four',
   });
 });
 
-async function scene(t: Test, limits: Limits = { ...pace(60, 2), inFlight: 2 }) {
+async function scene(
+  t: Test,
+  limits: Limits = { ...pace(60, 2), inFlight: 2 },
+  feedback: Feedback = toldFeedback,
+) {
   const mx = new Map([
     ['contoso.example', 'outlook'],
     ['evil.example', 'outlook'],
@@ -95,6 +101,7 @@ async function scene(t: Test, limits: Limits = { ...pace(60, 2), inFlight: 2 }) 
     limits: { outlook: limits, 'evil.example': limits },
     providerOf: (destination) => (destination === 'outlook.com' ? 'outlook' : destination),
     mx,
+    feedback,
   });
   const says = (queueId: string, to: string, event: Partial<DeliveryEvent>): void =>
     all.pacer.is.outcomes.see(delivery(queueId, to, all.time.nowMs(), event));
@@ -180,6 +187,38 @@ t.test('a host that does not exist: apart, and nobody is in trouble', async (t) 
   t.same([...pacer.is.patients.providers()], []);
   t.equal((await send('AAAAAA02', 'x@evil.example')).kind, 'pass');
   t.same(pacer.is.flights.get('AAAAAA02')?.record.grouped, [['evil.example', 'evil.example']]);
+});
+
+t.test('blocked for good: apart for as long as its own limits are lowered', async (t) => {
+  const lowered = new Map<string, number>();
+  const { send, says, pacer, time } = await scene(t, pace(60, 9), {
+    ...toldFeedback,
+    factor: (provider) => lowered.get(provider) ?? 1,
+    saw(event, _provider, _departure, speaksFor) {
+      if (event.status === 'bounced') lowered.set(speaksFor('refused'), 0.5);
+      return 'nobody';
+    },
+  });
+  const place = () => pacer.is.flights.get('AAAAAA02')?.record.grouped;
+  const heard = { relay: HOST, contacted: true } as const;
+  await send('AAAAAA01', 'x@evil.example');
+  says('AAAAAA01', 'x@evil.example', {
+    ...heard,
+    status: 'bounced',
+    dsn: '5.7.1',
+    reply: '550 no',
+  });
+  t.same([...lowered], [['evil.example', 0.5]], 'nobody else answers for it');
+  await send('AAAAAA02', 'y@evil.example');
+  t.same(place(), [['evil.example', 'evil.example']], 'its next mail meets what was lowered');
+  says('AAAAAA02', 'y@evil.example', { ...heard, status: 'sent', dsn: '2.0.0', reply: '250 ok' });
+  await time.advance(25 * 3600_000);
+  await send('AAAAAA02', 'z@evil.example');
+  t.same(place(), [['evil.example', 'evil.example']], 'taken once is not back');
+  lowered.clear();
+  says('AAAAAA02', 'z@evil.example', { ...heard, status: 'sent', dsn: '2.0.0', reply: '250 ok' });
+  await send('AAAAAA02', 'z@evil.example');
+  t.same(place(), [['evil.example', 'outlook']]);
 });
 
 t.test('held mail keeps its provider when the MX changes, over a restart too', async (t) => {

@@ -12,6 +12,7 @@ import type { HeldRecord } from '../../src/pace/item.ts';
 import type { MaxHoldAction } from '../../src/pace/max-hold.ts';
 import { Membership } from '../../src/pace/membership.ts';
 import { Pacer } from '../../src/pace/pacer.ts';
+import type { Feedback } from '../../src/pace/ports.ts';
 import type { Owner } from '../../src/pace/ownership.ts';
 import type { Verdict } from '../../src/pace/verdict.ts';
 import type { PaceSettings } from '../../src/pace/wire.ts';
@@ -128,6 +129,7 @@ export interface Beginning {
   readonly time?: VirtualTime;
   readonly postfix?: FakePostfix;
   readonly store?: Store;
+  readonly feedback?: Feedback;
   readonly stateDir?: string;
   /** false: loaded, and not started. */
   readonly starts?: boolean;
@@ -171,7 +173,7 @@ export async function openPacing(t: Test, beginning: Beginning = {}): Promise<Pa
     queue: postfix,
     releaser: postfix,
     ownerOf: async (queueId) => wishes.ownerOf(queueId),
-    feedback: toldFeedback,
+    feedback: beginning.feedback ?? toldFeedback,
     settings,
     membership,
     log,
