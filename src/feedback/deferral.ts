@@ -1,7 +1,7 @@
 /**
  * Whose affair a deferral is: the provider's (it refuses or can't be reached: others would fare the
- * same), the recipient's (a full or busy mailbox, greylisting), or nobody's (an echo of the queue
- * manager, which made no contact).
+ * same), the recipient's (a full or busy mailbox, greylisting) or the message's own, or nobody's (an
+ * echo of the queue manager, which made no contact).
  */
 import type { DeliveryEvent } from '../postfix/event.ts';
 import type { Classification } from './classify.ts';
@@ -19,9 +19,10 @@ export function deferralBlames(
   if (!contacted) return UNREACHABLE.test(reply.slice(0, 1000)) ? 'provider' : 'nobody';
   // Who forwards his mail and is blocked for it is that recipient's affair.
   if (classification?.blames === 'intermediary') return 'recipient';
-  if (classification?.category === 'greylisted' || classification?.group === 'recipient') {
-    return 'recipient';
-  }
+  const { category, group } = classification ?? {};
+  // Another sender's mail, or another text, would fare better.
+  const isOneMail = category === 'sender_rejected' || category === 'content';
+  if (isOneMail || category === 'greylisted' || group === 'recipient') return 'recipient';
   // RFC 3463, 3.3: X.2.x is the mailbox; 4.1.x the address. Gmail's 4.2.1 is one busy mailbox.
   return /^4\.[12]\./.test(dsn) ? 'recipient' : 'provider';
 }

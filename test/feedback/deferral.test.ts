@@ -26,6 +26,13 @@ t.test('whose affair a deferral is', async (t) => {
     ['recipient', 'host mx said: 450 4.2.1 receiving too fast', '4.2.1', true],
     ['recipient', 'host mx said: 452 4.2.2 mailbox full', '4.2.2', true],
     ['recipient', 'host mx said: 450 4.1.1 unverified address', '4.1.1', true],
+    [
+      'recipient',
+      'host mx said: 450 4.7.1 <a@b>: Sender address rejected: Domain not found',
+      '4.7.1',
+      true,
+    ],
+    ['recipient', 'host mx said: 451 4.7.1 Message content looks like spam', '4.7.1', true],
     ['nobody', 'delivery temporarily suspended: connect to mx: Connection refused', '4.4.1', false],
     [
       'provider',
