@@ -1,6 +1,6 @@
 /** What a provider's answers have made of its limits, for the control socket. */
 import type { ProviderReport } from '../control/api.ts';
-import { isPlaces } from '../feedback/places.ts';
+import { isPlaces } from '../feedback/standing-words.ts';
 import { stopAt } from '../feedback/probe.ts';
 import type { Learner } from '../feedback/learner.ts';
 import { formatRate } from '../limit/rate.ts';

@@ -2,7 +2,8 @@
 import { deferralBlames } from '../feedback/deferral.ts';
 import type { Classification, Classifier } from '../feedback/classify.ts';
 import type { Learner, Room } from '../feedback/learner.ts';
-import type { Done, OutcomeEvent } from '../feedback/adjust.ts';
+import type { Done } from '../feedback/adjust.ts';
+import type { OutcomeEvent } from '../feedback/outcome-event.ts';
 import { depthOf } from '../feedback/depth.ts';
 import { type Departure, fateOf, readOutcome, tellsOf } from '../feedback/outcome-reader.ts';
 import type { SentBook } from '../feedback/sent-book.ts';
@@ -85,7 +86,6 @@ export class DaemonFeedback implements Feedback, Reported {
     void this.#parts.keepTables();
   }
 
-  /** Never rejects. */
   keepTables(): Promise<void> {
     return this.#parts.keepTables();
   }

@@ -8,47 +8,7 @@ import { fewer } from './places.ts';
 import { isOut, opened, passes, probed, stopAt, suspended } from './probe.ts';
 import { MOST_JUDGED, REMEMBERED, type Judgement, type Standing } from '../limit/standing.ts';
 import type { ControlSettings } from './control-settings.ts';
-
-/** What an outcome of one message at one provider means for its limits. */
-export type OutcomeEvent =
-  | (Refused & { readonly kind: 'slow' })
-  | (Refused & {
-      readonly kind: 'blocked';
-      /** As long as the provider is known to keep it up. */
-      readonly holdMs?: number;
-    })
-  | (Refused & {
-      readonly kind: 'judged';
-      /** Recipients that it took in the last day, and since the last judgement. */
-      readonly deliveredDay: number;
-      readonly deliveredSince: number;
-      /** When somebody complained of it, where that may be long after it left. */
-      readonly reportedMs?: number;
-    })
-  /** Delivered, or refused for the recipient's sake, that far on: the provider takes our mail. */
-  | (Outcome & { readonly kind: 'taken'; readonly recipients: number; readonly depth?: number })
-  /** Too many connections: no matter of the rate. */
-  | (Outcome & { readonly kind: 'crowded'; readonly inFlight: number })
-  /** Greylisted, a network that fails, no outcome at all. */
-  | (Outcome & { readonly kind: 'unclear' })
-  /** The queue manager kept it back: nobody was asked. */
-  | (Outcome & { readonly kind: 'kept' })
-  /** A probe leaves. */
-  | (Outcome & { readonly kind: 'probe' });
-
-interface Outcome {
-  /** The message, unique in the pool. */
-  readonly id: string;
-  /** When the message was let go. */
-  readonly leftMs: number;
-}
-
-interface Refused extends Outcome {
-  /** What was really sent in the minute before it left. */
-  readonly sentPerMin: number;
-  /** How far it came before it was refused (depth.ts), where that is known. */
-  readonly depth?: number | undefined;
-}
+import type { Outcome, OutcomeEvent, Refused } from './outcome-event.ts';
 
 export interface Adjusted {
   readonly standing: Standing;
@@ -134,16 +94,18 @@ function tighten(
 
 function blocked(
   standing: Standing,
-  event: Refused & { readonly holdMs?: number },
+  event: Refused & { readonly holdMs?: number; readonly keepsRate?: boolean },
   settings: ControlSettings,
   nowMs: number,
 ): Adjusted {
   const isProbe = isOut(standing.stop, event.id);
   // Opened by time alone, and nobody has said so yet: no stop any more.
   const isStopped = stopAt(standing.stop, nowMs) !== undefined;
-  if (!isProbe && (isStopped || event.leftMs <= heedsSinceMs(standing))) return same(standing);
+  const sinceMs = heedsSinceMs(standing, settings);
+  if (!isProbe && (isStopped || event.leftMs <= sinceMs)) return same(standing);
   const times = (standing.stop?.times ?? 0) + 1;
-  const tightened = isProbe ? standing : tighten(standing, event, settings, nowMs);
+  const keepsRate = isProbe || event.keepsRate === true;
+  const tightened = keepsRate ? standing : tighten(standing, event, settings, nowMs);
   const firstMs = (event.holdMs ?? settings.suspendMs) / settings.scale;
   const longestMs = settings.longestSuspensionMs / settings.scale;
   const depth = event.depth ?? standing.stop?.depth;
@@ -160,8 +122,8 @@ function blocked(
  * What left before it may not stop it. Mail that was under way at a warning says no less by being
  * blocked; what left before it was opened, or set back by an operator, does.
  */
-function heedsSinceMs({ wall, sinceMs, stop }: Standing): number {
-  return stop === undefined && wall?.atMs === sinceMs ? sinceMs - UNDER_WAY_MS : sinceMs;
+function heedsSinceMs({ wall, sinceMs, stop }: Standing, { scale }: ControlSettings): number {
+  return stop === undefined && wall?.atMs === sinceMs ? sinceMs - UNDER_WAY_MS / scale : sinceMs;
 }
 
 function judged(

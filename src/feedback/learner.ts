@@ -3,15 +3,16 @@
  * comes of it is set in the store if nobody else was faster. What is read is the last that was seen;
  * the store tells of every change.
  */
-import { formatRate } from '../limit/rate.ts';
 import { readableCause } from './cause.ts';
 import { UNTROUBLED, type Standing } from '../limit/standing.ts';
 import type { Adjustment, Store } from '../store/store.ts';
-import { adjust, type Done, type OutcomeEvent } from './adjust.ts';
+import { adjust, type Done } from './adjust.ts';
+import type { OutcomeEvent } from './outcome-event.ts';
 import { factorAt, WALL_MS } from './climb.ts';
 import type { ControlSettings } from './control-settings.ts';
 import { isForgotten } from './forgotten.ts';
-import { placesAt, placesInWords } from './places.ts';
+import { placesAt } from './places.ts';
+import { limitOf, placesOf } from './standing-words.ts';
 import { isOut, mayLeave, nextLookMs, stopAt } from './probe.ts';
 
 export interface LearnerParts {
@@ -181,10 +182,12 @@ export class Learner {
 
   /** What is not in force can't be lowered: where the limits are pinned it is a probe's outcome at most. */
   #heard(provider: string, event: OutcomeEvent): OutcomeEvent {
+    if (!this.#parts.isPinned(provider)) return event;
     const { kind, id, leftMs } = event;
+    if (kind === 'blocked') return { ...event, keepsRate: true };
     const isStopped = this.#standings.get(provider)?.stop !== undefined;
     const lowers = kind === 'slow' || kind === 'crowded' || (kind === 'judged' && !isStopped);
-    return lowers && this.#parts.isPinned(provider) ? { kind: 'unclear', id, leftMs } : event;
+    return lowers ? { kind: 'unclear', id, leftMs } : event;
   }
 
   #adjustment(
@@ -194,6 +197,7 @@ export class Learner {
     { done, because }: { readonly done: Done; readonly because: string },
   ): Adjustment {
     const nowMs = this.#nowMs();
+    const words = done === 'crowded' ? placesOf : limitOf;
     const untilMs =
       after.stop?.phase === 'suspended'
         ? after.stop.untilMs
@@ -202,28 +206,12 @@ export class Learner {
       atUs: Math.round(nowMs * 1e3),
       provider,
       kind: KINDS[done],
-      from: done === 'crowded' ? this.#placesIn(before) : this.#words(provider, before),
-      to: done === 'crowded' ? this.#placesIn(after) : this.#words(provider, after),
+      from: words(before, this.#settings(provider), nowMs),
+      to: words(after, this.#settings(provider), nowMs),
       why: readableCause(because),
       by: 'feedback',
       untilUs: Math.round(untilMs * 1e3),
     };
-  }
-
-  /** `2 at once`. */
-  #placesIn({ places }: Standing): string {
-    return placesInWords(placesAt(places, this.#parts.settings().scale, this.#nowMs()));
-  }
-
-  /** `12/min`, `suspended`, `probing, 2 at a time`. */
-  #words(provider: string, { stop, ...standing }: Standing): string {
-    if (stop?.phase === 'suspended') return 'suspended';
-    if (stop?.phase === 'probing') {
-      return `probing, ${2 ** stop.step} at a time${stop.blind ? ', blind' : ''}`;
-    }
-    const settings = this.#settings(provider);
-    const factor = factorAt({ ...standing, stop }, settings, this.#nowMs());
-    return formatRate({ count: factor * settings.ceilingPerMin, windowUs: 60e6 });
   }
 
   #told({ provider, kind, from, to, why }: Adjustment, id: string): void {

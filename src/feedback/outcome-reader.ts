@@ -3,7 +3,7 @@
  * Says which event the learner is to be told, and what an administrator should mend.
  */
 import type { DeliveryEvent } from '../postfix/event.ts';
-import type { OutcomeEvent } from './adjust.ts';
+import type { OutcomeEvent } from './outcome-event.ts';
 import type { Fate } from './sent-book.ts';
 import type { Classification, Classifier } from './classify.ts';
 

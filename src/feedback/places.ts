@@ -25,15 +25,3 @@ export function fewer(
   const had = Math.max(1, Math.min(inFlight, placesAt(places, scale, nowMs)));
   return { most: Math.ceil(had / 2), sinceMs: nowMs };
 }
-
-const AT_ONCE = ' at once';
-
-/** `2 at once`. */
-export function placesInWords(most: number): string {
-  return most === Infinity ? 'as many at once as configured' : `${most}${AT_ONCE}`;
-}
-
-/** Whether an adjustment to that (`to`) was one of connections, which lowers no rate. */
-export function isPlaces(to: string): boolean {
-  return to.endsWith(AT_ONCE);
-}

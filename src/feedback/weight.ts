@@ -3,7 +3,7 @@
  * judgement, of which one alone moves nothing, whatever the words are. What our own Postfix heard is
  * in the log.
  */
-import type { OutcomeEvent } from './adjust.ts';
+import type { OutcomeEvent } from './outcome-event.ts';
 import type { Classification } from './classify.ts';
 import { isAboutMailbox, type Departure } from './outcome-reader.ts';
 import type { ReportedRecipient } from './mail-report.ts';

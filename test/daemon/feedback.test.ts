@@ -141,6 +141,8 @@ t.test('what is pinned is not lowered meanwhile, and a block stops it', async (t
   pinned.add('p');
   await outcome('b', time.nowMs() - 1, BLOCKED);
   t.equal(learner.room('p')?.messages, 0);
+  pinned.delete('p');
+  t.match(learner.standing('p'), { factor: 1, wall: undefined }, 'and teaches no rate either');
 });
 
 t.test('steps that time made are marked as blind, and so is the opening', async (t) => {

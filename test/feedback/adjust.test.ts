@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { adjust, type OutcomeEvent } from '../../src/feedback/adjust.ts';
+import { adjust } from '../../src/feedback/adjust.ts';
+import type { OutcomeEvent } from '../../src/feedback/outcome-event.ts';
 import { factorAt } from '../../src/feedback/climb.ts';
 import { isConfident } from '../../src/feedback/confidence.ts';
 import { mayLeave } from '../../src/feedback/probe.ts';

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { adjust, type OutcomeEvent } from '../../src/feedback/adjust.ts';
+import { adjust } from '../../src/feedback/adjust.ts';
+import type { OutcomeEvent } from '../../src/feedback/outcome-event.ts';
 import { factorAt } from '../../src/feedback/climb.ts';
 import { CONTROL_DEFAULTS } from '../../src/feedback/control-settings.ts';
 import { fewer, placesAt } from '../../src/feedback/places.ts';

@@ -3,7 +3,7 @@
  * days, in virtual time. Mail leaves by the same arithmetic as in the store.
  */
 import { adjust } from '../../src/feedback/adjust.ts';
-import type { OutcomeEvent } from '../../src/feedback/adjust.ts';
+import type { OutcomeEvent } from '../../src/feedback/outcome-event.ts';
 import { factorAt } from '../../src/feedback/climb.ts';
 import { mayLeave, nextLookMs } from '../../src/feedback/probe.ts';
 import { CONTROL_DEFAULTS } from '../../src/feedback/control-settings.ts';
