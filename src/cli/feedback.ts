@@ -63,6 +63,10 @@ const ingest = verb(
       .example('$0 feedback ingest ~/Maildir', 'each message in it; what was counted counts once')
       .example('$0 feedback ingest --ndjson results.ndjson', ''),
   async (options, shell) => {
+    if (options.ndjson && options.format !== 'mail' && options.format !== 'ndjson') {
+      complain(shell, `postpace: --ndjson and --format ${options.format}: one or the other.`);
+      return EXIT.usage;
+    }
     const format = options.ndjson ? 'ndjson' : options.format;
     const taken = new Taken();
     // A folder may hold years of reports: kept are those that are printed.

@@ -70,7 +70,7 @@ async function explainHeld(
     ...(message.senderLimit
       ? ['Its sender limit keeps it: the sender has sent all it may just now, others go on.']
       : []),
-    leaves(message.leavesAt, parts.clock.nowMs()),
+    leaves(message.leavesAt, provider, parts.clock.nowMs()),
     ...regrouped(parts, record),
     ...(provider === null ? [] : about(parts, provider)),
   ];
@@ -169,7 +169,11 @@ function regrouped({ because }: TargetParts, { grouped = [] }: HeldRecord): read
   });
 }
 
-function leaves(atMs: number | null, nowMs: number): string {
+function leaves(atMs: number | null, provider: ProviderReport | null, nowMs: number): string {
+  const feedback = provider?.feedback;
+  if (atMs === null && feedback?.phase === 'suspended') {
+    return `It leaves once its provider takes mail again, not before ${localTime(feedback.until ?? 0)}.`;
+  }
   if (atMs === null) return 'When it leaves is not known.';
   if (atMs <= nowMs + 1000) return 'It leaves now.';
   return `It leaves in about ${ago(atMs - nowMs)}, at ${localTime(atMs)}.`;

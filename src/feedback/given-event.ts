@@ -25,7 +25,7 @@ const LONGEST_LINE = 20_000;
 
 const line = z.object({
   at: z
-    .union([z.number(), z.string().transform((text) => Date.parse(text))])
+    .union([z.number(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))])
     .pipe(z.number().min(0)),
   queueId: z
     .string()

@@ -57,6 +57,9 @@ export function withoutType(value: string): string {
   return semicolon > 0 && /^[\w-]{1,30}$/.test(type) ? value.slice(semicolon + 1).trim() : value;
 }
 
+/** A local part may be quoted: `"john doe"@example.org` (RFC 5321, 4.1.2). */
+const ADDRESS = /(?:"(?:[^"\\]|\\.){1,64}"|[^\s<>()[\]",;:]{1,64})@[^\s<>()[\]",;:@]{1,255}/;
+
 /** `rfc822; <jane@example.org>` -> `jane@example.org`; undefined where no address is in it. */
 export function addressIn(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
@@ -65,5 +68,5 @@ export function addressIn(value: string | undefined): string | undefined {
     const point = Number.parseInt(hex, 16);
     return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
   });
-  return /[^\s<>()[\]",;:]{1,64}@[^\s<>()[\]",;:@]{1,255}/.exec(plain.slice(0, 1000))?.[0];
+  return ADDRESS.exec(plain.slice(0, 1000))?.[0];
 }

@@ -85,6 +85,10 @@ t.test("what can't be read is told in a sentence", async (t) => {
     exit: 1,
     err: /^postpace: .*none: there is no such file\n$/,
   });
+  t.match(await fake.run('feedback', 'ingest', '--ndjson', '--format', 'dsn', there), {
+    exit: 2,
+    err: 'postpace: --ndjson and --format dsn: one or the other.\n',
+  });
   t.match(await fake.run('feedback', 'ingest', fake.socket), {
     exit: 1,
     out: '',

@@ -1,6 +1,8 @@
 import t from 'tap';
 import { deferral } from '../pace/log-events.ts';
 import { pace } from '../pace/pacing.ts';
+import { Target } from '../../src/daemon/target.ts';
+import { toldFeedback } from '../pace/told-feedback.ts';
 import { openTarget } from './control-target.ts';
 
 const UTC = { ...pace(20, 3), quotas: [{ count: 300, windowUs: 3600e6 }], inFlight: 5 };
@@ -96,4 +98,29 @@ t.test('holds that are not ours, what is under way, and what is not here', async
   const gone = await target.explain('GONE001');
   t.match(gone.sentences[0], 'GONE001 does not wait here');
   t.equal(gone.because, 'not known');
+});
+
+t.test('a provider that blocks us: not before the first probe', async (t) => {
+  const { target, parts, time, hold } = await openTarget(t, { utc: pace(60) });
+  hold('ID00001', 'a@utc.example');
+  const until = time.nowMs() + 3600e3;
+  const suspended = {
+    phase: 'suspended',
+    since: 0,
+    until,
+    wall: null,
+    reply: '550 S3150',
+  } as const;
+  const feedback = {
+    ...toldFeedback,
+    room: () => ({ messages: 0, lookMs: until }),
+    report: async () => ({ factor: 1, feedback: suspended }),
+  };
+  const blocked = await new Target({ ...parts, feedback }).explain('ID00001');
+  t.match(blocked.sentences[1], /^It leaves once its provider takes mail again, not before \d{4}-/);
+  t.match(
+    blocked.sentences.join('\n'),
+    /^It blocks us: .*then a first probe\. It said: 550 S3150$/m,
+  );
+  t.match((await target.explain('ID00001')).sentences[1], /^It leaves/);
 });

@@ -33,6 +33,10 @@ const WRONG: readonly (readonly [text: string, why: string])[] = [
     line({ at: 'yesterday' }),
     'at: found "yesterday", expected milliseconds since the epoch or an RFC 3339 time',
   ],
+  [
+    line({ at: '2026-11-24T14:00:00' }),
+    'at: found "2026-11-24T14:00:00", expected milliseconds since the epoch or an RFC 3339 time',
+  ],
   [line({ at: true }), 'at: found true, expected milliseconds since the epoch or an RFC 3339 time'],
   [
     line({ at: undefined }),

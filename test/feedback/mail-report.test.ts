@@ -48,6 +48,15 @@ const SAMPLES: readonly (readonly [name: string, raw: Uint8Array, expected: read
       dsn({ recipient: 'a@b.example', action: 'relayed', status: '2.0.0', diagnostic: '250 ok' }),
       ['dsn', 'a@b.example delivered delivered'],
     ],
+    [
+      'a quoted local part',
+      dsn({
+        recipient: '"john doe"@there.example',
+        status: '5.1.1',
+        diagnostic: '550 5.1.1 User unknown',
+      }),
+      ['dsn', '"john doe"@there.example failed bad_mailbox'],
+    ],
     ['RFC 6533', internationalDsn, ['dsn', 'jörg@müller.example failed bad_mailbox']],
     [
       'ARF',
