@@ -103,18 +103,28 @@ async function* ofMessages(
   file: string,
   shell: Shell,
 ): AsyncIterable<IngestReport> {
+  let comesAgain = file === '-';
   for await (const message of messagesIn(file, shell.stdin)) {
-    yield await handIn(daemon, file, { format: 'mail', content: message.toString('base64') });
+    const content = message.toString('base64');
+    yield await handIn(daemon, { format: 'mail', content }, comesAgain);
+    comesAgain = false;
   }
 }
 
-/** Postfix comes again with its message where there is too much to do; a file would begin anew. */
-async function handIn(daemon: ControlTarget, file: string, what: Ingest): Promise<IngestReport> {
+/**
+ * Waits while there is too much to do. `comesAgain`: whoever runs this will, as Postfix does with its
+ * one message; a file, and what follows a first message, would begin anew.
+ */
+async function handIn(
+  daemon: ControlTarget,
+  what: Ingest,
+  comesAgain: boolean,
+): Promise<IngestReport> {
   for (;;) {
     try {
       return await daemon.ingest(what);
     } catch (error) {
-      if (file === '-' || !(error instanceof ControlError) || error.status !== 503) throw error;
+      if (comesAgain || !(error instanceof ControlError) || error.status !== 503) throw error;
       await sleep(BUSY_MS);
     }
   }
@@ -128,7 +138,8 @@ async function* ofLines(
 ): AsyncIterable<IngestReport> {
   let before = 0;
   for await (const { text, lines } of linesIn(file, shell.stdin)) {
-    const { wrong, ...report } = await handIn(daemon, file, { format, content: text });
+    const comesAgain = file === '-' && before === 0;
+    const { wrong, ...report } = await handIn(daemon, { format, content: text }, comesAgain);
     const from = before;
     yield { ...report, wrong: wrong.map(({ line, why }) => ({ line: from + line, why })) };
     before += lines;

@@ -73,6 +73,30 @@ t.test('a message that Postfix hands in is asked to come again', async (t) => {
   t.match(await postpace(args, {}, 'Subject: x\n'), { exit: 75, err: 'postpace: Too many.\n' });
 });
 
+t.test('an mbox on standard input goes in whole once it began', async (t) => {
+  const daemon = fakeDaemon();
+  let refusals = 0;
+  const fake = await served({
+    ...daemon,
+    ingest: async (what) => {
+      if (daemon.asked.length === 1 && refusals < 1) {
+        refusals += 1;
+        throw new ControlError(503, 'Too many.');
+      }
+      return daemon.ingest(what);
+    },
+  });
+  t.teardown(() => fake.close());
+  const from = 'From MAILER-DAEMON Tue Nov 24 14:00:00 2026\n';
+  const mbox = [1, 2, 3].map((i) => `${from}Subject: ${i}\n\nhello\n\n`).join('');
+  t.match(await postpace(['feedback', 'ingest', '--control', fake.socket], {}, mbox), {
+    exit: 0,
+    out: /^3 read, 3 events/,
+    err: '',
+  });
+  t.equal(refusals, 1);
+});
+
 t.test("what can't be read is told in a sentence", async (t) => {
   const fake = await served();
   t.teardown(() => fake.close());
