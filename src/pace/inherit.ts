@@ -85,6 +85,8 @@ export async function readInherited(
       rehold.want(record, why, !message.recipients.some(wasTried));
     }
   }
+  // The first wake-up for what is released next would take them along, at nobody's pace.
+  await rehold.now();
   for (const [id, { providers }] of left) await settleAll(store, id, providers);
 }
 

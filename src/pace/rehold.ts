@@ -67,9 +67,16 @@ export class Rehold {
       reply,
       untried: untried && (old?.untried ?? true),
       tries: old?.tries ?? 0,
-      dueMs: nowMs + FIRST_MS,
+      // Where nobody tried, no attempt is waited for.
+      dueMs: untried ? nowMs : nowMs + FIRST_MS,
     });
     this.#arm();
+  }
+
+  /** Tries now what is due. Settles when that was tried; never rejects. */
+  async now(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (!this.#busy) await this.#run();
   }
 
   /** The listing found it in hold: postsuper's answer was lost. */

@@ -60,6 +60,25 @@ t.test('deferred meanwhile: taken back to hold', async (t) => {
   t.match(pacer.is.desk.record('ID00002'), { deferrals: 1, recipients: ['a@one.example'] });
 });
 
+t.test(
+  'released when it ended, and nobody woken: back in hold before anything leaves',
+  async (t) => {
+    const { pacer, postfix, time } = await restarted(t, ({ postfix: queue }) => {
+      queue.put('ID00004', 'deferred', { recipients: [{ address: 'a@one.example' }] });
+    });
+    await pacer.inherit();
+    t.equal(postfix.queueOf('ID00004'), 'hold', 'or the first wake-up would take it along');
+    t.match(pacer.is.desk.record('ID00004'), { deferrals: 0 });
+    t.same(postfix.left, []);
+    pacer.start();
+    await time.advance(200);
+    t.same(postfix.left, [], 'three are in flight');
+    await pacer.see(delivery('ID00002', 'a@one.example', time.nowMs()));
+    await time.advance(200);
+    t.same(postfix.left, ['ID00004']);
+  },
+);
+
 t.test('another host’s places are none of our business', async (t) => {
   const { pacer, store } = await restarted(t, async ({ store: pool }) => {
     const demands = [{ provider: 'two.example', recipients: 1, limits: LIMITS['one.example'] }];
