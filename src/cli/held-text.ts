@@ -51,7 +51,7 @@ export function heldDetails(report: HeldReport, nowMs: number, width: number): r
     ['held', moment(report.heldAt, nowMs)],
     ['why', report.why],
     ['now', report.senderLimit ? 'waits for its sender limit' : ''],
-    ['leaves', report.leavesAt === null ? '' : due(report.leavesAt, nowMs)],
+    ['leaves', whenItLeaves(report, nowMs)],
     ['at most', report.expiresAt === null ? '' : `until ${moment(report.expiresAt, nowMs)}`],
     ['deferred', report.deferrals === 0 ? '' : times(report.deferrals)],
   ];
@@ -87,8 +87,15 @@ function recipients(report: HeldReport): string {
 
 function leaves(report: HeldReport, nowMs: number): string {
   if (report.owner !== 'ours') return report.owner;
+  if (report.notBefore !== null) return `after ${clock(report.notBefore, nowMs)}`;
   if (report.leavesAt === null) return 'unknown';
   return report.leavesAt <= nowMs ? 'now' : clock(report.leavesAt, nowMs);
+}
+
+function whenItLeaves({ leavesAt, notBefore }: HeldReport, nowMs: number): string {
+  if (notBefore !== null)
+    return `when its provider takes mail again, not before ${moment(notBefore, nowMs)}`;
+  return leavesAt === null ? '' : due(leavesAt, nowMs);
 }
 
 function times(count: number): string {

@@ -99,6 +99,8 @@ export interface HeldReport {
   readonly why: string;
   /** When it is expected to leave; null for foreign mail, or unknown. */
   readonly leavesAt: number | null;
+  /** Where that is not known: when its provider is probed next, and no sooner; null: not known either. */
+  readonly notBefore: number | null;
   /** When max_hold strikes. */
   readonly expiresAt: number | null;
   readonly deferrals: number;

@@ -1,5 +1,5 @@
 /** Why a mail waits and until when, or what would become of one, in sentences. */
-import type { ExplainReport, ProviderReport } from '../control/api.ts';
+import type { ExplainReport, HeldReport, ProviderReport } from '../control/api.ts';
 import { formatDuration } from '../limit/rate.ts';
 import type { HeldRecord } from '../pace/item.ts';
 import { heldReport, otherReport, positionsIn } from './held-report.ts';
@@ -70,7 +70,7 @@ async function explainHeld(
     ...(message.senderLimit
       ? ['Its sender limit keeps it: the sender has sent all it may just now, others go on.']
       : []),
-    leaves(message.leavesAt, provider, parts.clock.nowMs()),
+    leaves(message, parts.clock.nowMs()),
     ...regrouped(parts, record),
     ...(provider === null ? [] : about(parts, provider)),
   ];
@@ -169,10 +169,9 @@ function regrouped({ because }: TargetParts, { grouped = [] }: HeldRecord): read
   });
 }
 
-function leaves(atMs: number | null, provider: ProviderReport | null, nowMs: number): string {
-  const feedback = provider?.feedback;
-  if (atMs === null && feedback?.phase === 'suspended') {
-    return `It leaves once its provider takes mail again, not before ${localTime(feedback.until ?? 0)}.`;
+function leaves({ leavesAt: atMs, notBefore }: HeldReport, nowMs: number): string {
+  if (notBefore !== null) {
+    return `It leaves once its provider takes mail again, not before ${localTime(notBefore)}.`;
   }
   if (atMs === null) return 'When it leaves is not known.';
   if (atMs <= nowMs + 1000) return 'It leaves now.';

@@ -36,9 +36,21 @@ export async function heldReport(
     heldAt: Math.round(record.heldMs),
     why: record.why,
     leavesAt: leavesAt === null || leavesAt === 0 ? null : Math.round(leavesAt),
+    notBefore: leavesAt === null ? nextProbe(parts, providers) : null,
     expiresAt: Math.round(pacer.is.maxHold.expiresMs(record)),
     deferrals: record.deferrals,
   };
+}
+
+/** When the last of these that take nothing just now is asked again. */
+function nextProbe({ pacer, feedback }: ReportParts, providers: readonly string[]): number | null {
+  const looks = providers.map((provider) => {
+    const room = feedback.room(provider);
+    if (room === undefined) return pacer.is.patients.of(provider)?.nextProbeMs ?? -Infinity;
+    return room.messages === 0 ? room.lookMs : -Infinity;
+  });
+  const last = Math.max(...looks);
+  return Number.isFinite(last) ? Math.round(last) : null;
 }
 
 /** By `provider queue-id`: recipients up to and including each message, of all and of its sender. */
@@ -78,6 +90,7 @@ export function otherReport(parts: ReportParts, { message, owner, why }: OtherHo
     heldAt: message.arrivalSec * 1000,
     why,
     leavesAt: null,
+    notBefore: null,
     expiresAt: null,
     deferrals: 0,
   };

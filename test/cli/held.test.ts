@@ -111,6 +111,18 @@ deferred  2 times
   });
 });
 
+t.test('its provider takes nothing: when it is asked next', async (test) => {
+  const { leavesAt } = HELD[2]!;
+  const stopped = heldMessage(3, { leavesAt: null, notBefore: leavesAt });
+  const other = await served({ ...fakeDaemon(), held: async () => [stopped] });
+  test.teardown(() => other.close());
+  test.match((await other.run('held', 'list')).out, /utc +after 15:03$/m);
+  test.match(
+    (await other.run('held', 'show', stopped.queueId)).out,
+    /^leaves {4}when its provider takes mail again, not before 15:03 \(in 12 min\)$/m,
+  );
+});
+
 t.test('held release', async (test) => {
   test.same(await fake.run('held', 'release', '--provider', 'utc'), {
     exit: 0,

@@ -110,6 +110,7 @@ export function heldMessage(n: number, but: Partial<HeldReport> = {}): HeldRepor
     heldAt: NOW - 34 * MIN,
     why: 'pace 20/min of utc',
     leavesAt: NOW + n * 3_000,
+    notBefore: null,
     expiresAt: NOW + 30 * H,
     deferrals: 0,
     ...but,
