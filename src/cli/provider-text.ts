@@ -65,6 +65,8 @@ function feedbackNote({ factor, feedback }: ProviderReport, nowMs: number): stri
       const wall = feedback.wall === null ? '' : `, it bore less than ${feedback.wall}`;
       return `SLOWED to ${Math.round(factor * 1000) / 10} % since ${since}${wall}; climbs back as mail is taken${said}`;
     }
+    case 'crowded':
+      return `CROWDED since ${since}: fewer messages at once, one more every 6 h${said}`;
     default:
       return feedback.phase satisfies never;
   }

@@ -39,7 +39,8 @@ export interface ProviderReport {
   readonly factor: number;
   /** null: its answers hold nothing back. */
   readonly feedback: {
-    readonly phase: 'slowed' | 'suspended' | 'probing';
+    /** crowded: fewer messages at once, and no lower rate. */
+    readonly phase: 'slowed' | 'suspended' | 'probing' | 'crowded';
     readonly since: number;
     /** When a suspension ends; null: when enough mail was taken. */
     readonly until: number | null;

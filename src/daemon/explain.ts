@@ -138,6 +138,11 @@ function answered({ factor, feedback, configured, limitsFrom }: ProviderReport):
           `The limit climbs back by itself as mail is taken.${said}`,
       ];
     }
+    case 'crowded':
+      return [
+        `Fewer messages at once than configured since ${localTime(feedback.since)}: it said that we ` +
+          `have too many connections. One more every 6 h.${said}`,
+      ];
     default:
       return feedback.phase satisfies never;
   }

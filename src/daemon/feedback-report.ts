@@ -1,6 +1,5 @@
 /** What a provider's answers have made of its limits, for the control socket. */
 import type { ProviderReport } from '../control/api.ts';
-import { isPlaces } from '../feedback/standing-words.ts';
 import { stopAt } from '../feedback/probe.ts';
 import type { Learner } from '../feedback/learner.ts';
 import { formatRate } from '../limit/rate.ts';
@@ -18,7 +17,11 @@ export interface FeedbackReportParts {
 export interface Reported extends Pick<Feedback, 'room'> {
   /** Ends its stop; with `forget` its limits are what is configured again. Rejects with StoreError. */
   reopen(provider: string, forget: boolean): Promise<void>;
-  report(provider: string): Promise<Pick<ProviderReport, 'factor' | 'feedback'>>;
+  /** `isCrowded`: it may have fewer messages at once than is configured. */
+  report(
+    provider: string,
+    isCrowded: boolean,
+  ): Promise<Pick<ProviderReport, 'factor' | 'feedback'>>;
   /** Those whose limits were ever moved, and not forgotten since. */
   providers(): Iterable<string>;
 }
@@ -29,21 +32,22 @@ const LOOK_BACK = 20;
 export async function feedbackReport(
   { learner, feedback, store, nowMs }: FeedbackReportParts,
   provider: string,
+  isCrowded: boolean,
 ): Promise<Pick<ProviderReport, 'factor' | 'feedback'>> {
   const factor = feedback.factor(provider);
   const standing = learner.standing(provider);
   const stop = feedback.room(provider) && stopAt(standing?.stop, nowMs);
-  if (standing === undefined || (stop === undefined && factor === 1)) {
-    return { factor, feedback: null };
-  }
-  const last = (await store.history(provider, LOOK_BACK)).find(
-    ({ kind, to }) => kind === 'blocked' || (kind === 'tightened' && !isPlaces(to)),
-  );
+  const phase = stop?.phase ?? (factor < 1 ? 'slowed' : isCrowded ? 'crowded' : undefined);
+  if (standing === undefined || phase === undefined) return { factor, feedback: null };
+  const causes = phase === 'crowded' ? ['crowded'] : ['tightened', 'blocked'];
+  const history = await store.history(provider, LOOK_BACK);
+  const last = history.find(({ kind }) => causes.includes(kind));
+  const sinceMs = phase === 'crowded' ? standing.places?.sinceMs : standing.sinceMs;
   return {
     factor,
     feedback: {
-      phase: stop?.phase ?? 'slowed',
-      since: Math.round(standing.sinceMs),
+      phase,
+      since: Math.round(sinceMs ?? nowMs),
       until: stop?.phase === 'suspended' ? Math.round(stop.untilMs) : null,
       wall: standing.wall ? formatRate({ count: standing.wall.perMin, windowUs: 60e6 }) : null,
       reply: last?.why ?? null,

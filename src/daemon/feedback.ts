@@ -102,9 +102,9 @@ export class DaemonFeedback implements Feedback, Reported {
     return this.#parts.adjusts() ? this.#parts.learner.room(provider, id) : undefined;
   }
 
-  report(provider: string): ReturnType<Reported['report']> {
+  report(provider: string, isCrowded: boolean): ReturnType<Reported['report']> {
     const { learner, store, nowMs } = this.#parts;
-    return feedbackReport({ learner, feedback: this, store, nowMs: nowMs() }, provider);
+    return feedbackReport({ learner, feedback: this, store, nowMs: nowMs() }, provider, isCrowded);
   }
 
   providers(): Iterable<string> {

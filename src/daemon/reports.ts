@@ -53,6 +53,8 @@ export async function providerReport(
   // While it blocks us the block's own probes are all that goes out.
   const trouble = room === undefined ? pacer.is.patients.of(provider) : undefined;
   const limits = pacer.is.gate.limits(provider);
+  const most = pacer.is.gate.ceiling(provider).inFlight ?? Infinity;
+  const isCrowded = (limits.inFlight ?? Infinity) < most;
   const { minute, hour, day, inFlight } = await store.usage(provider);
   const places = await store.inFlight(provider);
   const waiting = heldAt(parts, provider, shelf, new Set(places.map(({ id }) => id)));
@@ -78,7 +80,7 @@ export async function providerReport(
           reply: trouble.reply,
         }
       : null,
-    ...(await parts.feedback.report(provider)),
+    ...(await parts.feedback.report(provider, isCrowded)),
     sent: { minute, hour, day },
     inFlight,
     held: waiting.messages,

@@ -49,7 +49,7 @@ const ATTEMPTS = 8;
 const SILENCE = 'by time: probes had no outcome';
 
 const KINDS: Readonly<Record<Done, Adjustment['kind']>> = {
-  crowded: 'tightened',
+  crowded: 'crowded',
   tightened: 'tightened',
   suspended: 'blocked',
   'suspended longer': 'blocked',
@@ -218,6 +218,8 @@ export class Learner {
     const fields = { provider, id, from, to, reply: why };
     if (kind === 'tightened')
       this.#parts.log.warn(fields, 'provider says slow down: limit lowered');
+    else if (kind === 'crowded')
+      this.#parts.log.warn(fields, 'provider says too many connections: fewer messages at once');
     else if (kind === 'blocked') this.#parts.log.warn(fields, 'provider blocks us: suspended');
     else this.#parts.log.info(fields, kind === 'opened' ? 'provider is open again' : 'probes pass');
   }

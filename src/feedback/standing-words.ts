@@ -5,8 +5,6 @@ import { factorAt } from './climb.ts';
 import type { ControlSettings } from './control-settings.ts';
 import { placesAt } from './places.ts';
 
-const AT_ONCE = ' at once';
-
 /** How fast it may be sent to, if at all. */
 export function limitOf(standing: Standing, settings: ControlSettings, nowMs: number): string {
   const { stop } = standing;
@@ -21,10 +19,5 @@ export function limitOf(standing: Standing, settings: ControlSettings, nowMs: nu
 /** How many messages at once. */
 export function placesOf({ places }: Standing, { scale }: ControlSettings, nowMs: number): string {
   const most = placesAt(places, scale, nowMs);
-  return most === Infinity ? 'as many at once as configured' : `${most}${AT_ONCE}`;
-}
-
-/** Whether an adjustment to that (`to`) was one of connections, which lowers no rate. */
-export function isPlaces(to: string): boolean {
-  return to.endsWith(AT_ONCE);
+  return most === Infinity ? 'as many at once as configured' : `${most} at once`;
 }

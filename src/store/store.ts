@@ -100,7 +100,7 @@ export interface Control {
 export interface Adjustment {
   readonly atUs: number;
   readonly provider: string;
-  /** The last four are feedback's: a provider's reply, not an operator, made the change. */
+  /** The last five are feedback's: a provider's reply, not an operator, made the change. */
   readonly kind:
     | 'override'
     | 'reset'
@@ -108,6 +108,7 @@ export interface Adjustment {
     | 'resume'
     | 'pass'
     | 'tightened'
+    | 'crowded'
     | 'blocked'
     | 'probing'
     | 'opened';

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 
 import { displayWidth } from '../../src/cli/width.ts';
-import { fakeDaemon, OUTLOOK, STATUS, UTC } from '../control/fake-daemon.ts';
+import { fakeDaemon, NOW, OUTLOOK, STATUS, UTC } from '../control/fake-daemon.ts';
 import { ENV, MAIN, postpace, served, type Served } from './postpace.ts';
 
 // Every run is a process of its own: a busy machine needs its time.
@@ -191,4 +191,33 @@ t.test('NO_COLOR on a terminal', async (test) => {
   test.match(out, /WARNING: postpace is not the last milter/);
   // oxlint-disable-next-line no-control-regex -- as above
   test.notMatch(out, /\u001b/);
+});
+
+t.test('what answers hold back: since when, and what releases it', async (test) => {
+  const at = { since: NOW - 600e3, until: null, wall: null, reply: '421 wait' } as const;
+  type Held = NonNullable<typeof UTC.feedback>;
+  const row = (provider: string, factor: number, some: Partial<Held> & Pick<Held, 'phase'>) => ({
+    ...UTC,
+    provider,
+    factor,
+    feedback: { ...at, ...some },
+  });
+  const providers = [
+    row('a', 0.4, { phase: 'slowed', wall: '12/min' }),
+    row('b', 1, { phase: 'suspended', until: NOW + 3600e3 }),
+    row('c', 1, { phase: 'probing' }),
+    row('d', 1, { phase: 'crowded' }),
+  ];
+  const other = await served({ ...fakeDaemon(), status: async () => ({ ...STATUS, providers }) });
+  test.teardown(() => other.close());
+  const { out } = await other.run('status');
+  const text = out.replaceAll(/\s+/g, ' ');
+  for (const note of [
+    'SLOWED to 40 % since 14:41 (10 min ago), it bore less than 12/min; climbs back as mail is taken: 421 wait',
+    'BLOCKED since 14:41 (10 min ago); first probe 15:51 (in 1 h): 421 wait',
+    'PROBING: it blocked us, and opens as probes are taken: 421 wait',
+    'CROWDED since 14:41 (10 min ago): fewer messages at once, one more every 6 h: 421 wait',
+  ]) {
+    test.ok(text.includes(note), note);
+  }
 });

@@ -174,7 +174,7 @@ t.test('of what lowered the rate status has the reply, not of what came after', 
   const crowded = '421 4.7.0 Too many concurrent connections from your IP';
   await outcome('b', time.nowMs() - SEC, refused('4.7.0', crowded, 'MAIL FROM'));
   t.equal(feedback.places('p'), 1);
-  t.match((await feedback.report('p')).feedback, { phase: 'slowed', reply: /slow down/ });
+  t.match((await feedback.report('p', true)).feedback, { phase: 'slowed', reply: /slow down/ });
 });
 
 t.test('who blocked us once and is sent nothing any more is forgotten', async (t) => {
@@ -187,4 +187,18 @@ t.test('who blocked us once and is sent nothing any more is forgotten', async (t
   await time.advance(2 * 24 * HOUR);
   await learner.tidy();
   t.equal((await store.standings()).size, 0);
+});
+
+t.test('of what lowered nothing but the messages at once status has the reply too', async (t) => {
+  const { time, feedback, store, leave, outcome } = await openFeedback(t);
+  await leave('a', 'b');
+  await time.advance(SEC);
+  const crowded = '421 4.7.0 Too many concurrent connections from your IP';
+  await outcome('b', time.nowMs() - SEC, refused('4.7.0', crowded, 'MAIL FROM'));
+  t.match(await feedback.report('p', true), {
+    factor: 1,
+    feedback: { phase: 'crowded', since: time.nowMs(), until: null, reply: /Too many concurrent/ },
+  });
+  t.equal((await feedback.report('p', false)).feedback, null, 'as many as configured again');
+  t.match(await store.history('p', 1), [{ kind: 'crowded', to: '1 at once' }]);
 });

@@ -20,11 +20,14 @@ t.test('five in flight, two connections', async (t) => {
   await trial.send(100);
   t.ok(await trial.settles(1440));
   const refused = trial.said(CONNECTIONS).length;
-  const { limits } = (await trial.postpace!.control.status('orange')).providers[0]!;
+  const { limits, feedback } = (await trial.postpace!.control.status('orange')).providers[0]!;
   t.comment(`refused ${refused} times, ${limits.inFlight} at once in the end`);
   t.ok(refused <= 12, `refused ${refused} times`);
   const [last] = await trial.postpace!.control.history('orange', 1);
-  t.match(last, { kind: 'tightened', by: 'feedback', to: /^\d at once$/ });
+  t.match(last, { kind: 'crowded', by: 'feedback', to: /^\d at once$/ });
+  t.match(feedback, { phase: 'crowded', reply: /Too many connections/ });
+  const { stdout } = await trial.postpace!.cli('explain', 'a@orange.fr');
+  t.match(stdout.replaceAll(/\s+/g, ' '), /Fewer messages at once .* It said: .*OFR005_104/);
   t.equal(trial.account().delivered, 100);
   t.same(trial.account().duplicated, []);
   t.same(
