@@ -3,7 +3,7 @@
  * same), the recipient's (a full or busy mailbox, greylisting) or the message's own, or nobody's (an
  * echo of the queue manager, which made no contact).
  */
-import type { DeliveryEvent } from '../postfix/event.ts';
+import { isEcho, type DeliveryEvent } from '../postfix/event.ts';
 import type { Classification } from './classify.ts';
 
 const UNREACHABLE =
@@ -14,8 +14,7 @@ export function deferralBlames(
   { reply, dsn, contacted }: Pick<DeliveryEvent, 'reply' | 'dsn' | 'contacted'>,
   classification: Pick<Classification, 'category' | 'group' | 'blames'> | undefined,
 ): 'provider' | 'recipient' | 'nobody' {
-  // An echo repeats what the last one heard, behind its own words; a stranger may use them too.
-  if (reply.startsWith('delivery temporarily suspended')) return 'nobody';
+  if (isEcho(reply)) return 'nobody';
   if (!contacted) return UNREACHABLE.test(reply.slice(0, 1000)) ? 'provider' : 'nobody';
   // Who forwards his mail and is blocked for it is that recipient's affair.
   if (classification?.blames === 'intermediary') return 'recipient';

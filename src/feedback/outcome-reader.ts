@@ -2,7 +2,7 @@
  * What an attempt in Postfix's log means for a provider's limits, and whose affair a refusal is.
  * Says which event the learner is to be told, and what an administrator should mend.
  */
-import type { DeliveryEvent } from '../postfix/event.ts';
+import { isEcho, type DeliveryEvent } from '../postfix/event.ts';
 import type { OutcomeEvent } from './outcome-event.ts';
 import type { Fate } from './sent-book.ts';
 import type { Classification, Classifier } from './classify.ts';
@@ -31,9 +31,7 @@ export function readOutcome(
     return { classification: undefined, tells: event.contacted ? 'taken' : undefined };
   }
   if (!event.contacted || event.status === 'expired') {
-    // The queue manager's echo: nobody was asked.
-    const isEcho = event.reply.startsWith('delivery temporarily suspended');
-    return { classification: undefined, tells: isEcho ? 'kept' : 'unclear' };
+    return { classification: undefined, tells: isEcho(event.reply) ? 'kept' : 'unclear' };
   }
   const classification = classifier.classify(event.reply, {
     provider,

@@ -2,6 +2,7 @@
  * A reply as the rules see it. What comes in is what Postfix logs, what a DSN's Diagnostic-Code says,
  * or bare text; whatever it is, it is read, bounded, and never refused.
  */
+import { ECHO } from '../postfix/event.ts';
 
 export type Stage = 'connect' | 'helo' | 'mail' | 'rcpt' | 'data' | 'message';
 
@@ -36,6 +37,8 @@ const STAGES: readonly (readonly [sign: string, stage: Stage])[] = [
   ['helo', 'helo'],
   ['ehlo', 'helo'],
 ];
+
+const ECHOED = `${ECHO}: `;
 
 /**
  * What Exim writes around a reply, in either order: `host mx [192.0.2.1] SMTP error from remote mail
@@ -87,7 +90,7 @@ function unwrap(text: string): { readonly stage: Stage | undefined; readonly res
     stage = STAGES.find(([sign]) => command.includes(sign))?.[1];
     rest = rest.slice(0, at).trimEnd();
   }
-  if (rest.startsWith('delivery temporarily suspended: ')) rest = rest.slice(32);
+  if (rest.startsWith(ECHOED)) rest = rest.slice(ECHOED.length);
   const host = /^host \S{1,300} (said|refused to talk to me): /.exec(rest);
   if (host === null) return unwrapExim(stage, rest);
   if (host[1] !== 'said') stage ??= 'connect';

@@ -4,7 +4,7 @@
  * status=WORD (TEXT)`. Read from left to right, so that nothing a remote side says in TEXT, and no
  * quoted address, can pass for a field.
  */
-import type { DeliveryEvent } from './event.ts';
+import { isEcho, type DeliveryEvent } from './event.ts';
 
 type Fields = Omit<DeliveryEvent, 'kind' | 'atMs' | 'program' | 'pid' | 'queueId'>;
 
@@ -100,7 +100,6 @@ export function readDelivery(text: string): Fields | undefined {
     dsn,
     reply,
     delaySec: Number.isFinite(delaySec) ? delaySec : 0,
-    contacted:
-      relay !== 'none' && !reply.startsWith('delivery temporarily suspended') && !isTwofold,
+    contacted: relay !== 'none' && !isEcho(reply) && !isTwofold,
   };
 }

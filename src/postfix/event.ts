@@ -33,6 +33,14 @@ export interface DeliveryEvent extends Line {
   readonly contacted: boolean;
 }
 
+/** How the queue manager begins when it keeps mail back because of what the mail before it heard. */
+export const ECHO = 'delivery temporarily suspended';
+
+/** Whether the reply is such an echo. A stranger may use the words too, further on. */
+export function isEcho(reply: string): boolean {
+  return reply.startsWith(ECHO);
+}
+
 /** A message went to hold. */
 export interface HoldEvent extends Line {
   readonly kind: 'hold';
