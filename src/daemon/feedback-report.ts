@@ -37,17 +37,20 @@ export async function feedbackReport(
   const factor = feedback.factor(provider);
   const standing = learner.standing(provider);
   const stop = feedback.room(provider) && stopAt(standing?.stop, nowMs);
-  const phase = stop?.phase ?? (factor < 1 ? 'slowed' : isCrowded ? 'crowded' : undefined);
-  if (standing === undefined || phase === undefined) return { factor, feedback: null };
-  const causes = phase === 'crowded' ? ['crowded'] : ['tightened', 'blocked'];
+  const isOpen = stop === undefined && factor === 1;
+  // What lowered the rate, or stopped all, says more than what lowered the messages at once.
+  const crowded = isOpen && isCrowded ? standing?.places : undefined;
+  if (standing === undefined || (isOpen && crowded === undefined)) {
+    return { factor, feedback: null };
+  }
+  const causes = crowded === undefined ? ['tightened', 'blocked'] : ['crowded'];
   const history = await store.history(provider, LOOK_BACK);
   const last = history.find(({ kind }) => causes.includes(kind));
-  const sinceMs = phase === 'crowded' ? standing.places?.sinceMs : standing.sinceMs;
   return {
     factor,
     feedback: {
-      phase,
-      since: Math.round(sinceMs ?? nowMs),
+      phase: stop?.phase ?? (crowded === undefined ? 'slowed' : 'crowded'),
+      since: Math.round((crowded ?? standing).sinceMs),
       until: stop?.phase === 'suspended' ? Math.round(stop.untilMs) : null,
       wall: standing.wall ? formatRate({ count: standing.wall.perMin, windowUs: 60e6 }) : null,
       reply: last?.why ?? null,

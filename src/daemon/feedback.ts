@@ -189,9 +189,8 @@ export class DaemonFeedback implements Feedback, Reported {
     const standing = learner.standing(provider);
     if (standing === undefined) return;
     if (standing.stop !== undefined) {
-      const taken = { kind: 'taken', recipients: 1, ...departure } as const;
       const depth = refusal === undefined ? undefined : (depthOf(refusal) ?? 0);
-      void learner.tell(provider, depth === undefined ? taken : { depth, ...taken }, 'taken');
+      void learner.tell(provider, { kind: 'taken', recipients: 1, depth, ...departure }, 'taken');
     } else if (departure.leftMs > standing.sinceMs) this.#credits.add(provider, departure);
   }
 
@@ -221,8 +220,8 @@ export class DaemonFeedback implements Feedback, Reported {
       if (tells === 'slow') {
         return await learner.tell(provider, { kind: 'slow', sentPerMin, ...departure }, reply);
       } else if (tells === 'blocked') {
-        const blocked = { kind: 'blocked' as const, sentPerMin, depth, ...departure };
-        return await learner.tell(provider, holdMs ? { holdMs, ...blocked } : blocked, reply);
+        const blocked = { kind: 'blocked' as const, sentPerMin, depth, holdMs, ...departure };
+        return await learner.tell(provider, blocked, reply);
       } else {
         const deliveredSince = this.#counts.takenSince(provider);
         const judged = { kind: 'judged' as const, sentPerMin, depth, ...departure };

@@ -94,7 +94,7 @@ function tighten(
 
 function blocked(
   standing: Standing,
-  event: Refused & { readonly holdMs?: number; readonly keepsRate?: boolean },
+  event: Refused & { readonly holdMs?: number | undefined; readonly keepsRate?: boolean },
   settings: ControlSettings,
   nowMs: number,
 ): Adjusted {

@@ -1,12 +1,10 @@
-/** What outcomes mean for a provider's limits: the events that `adjust` is told. */
-
-/** What an outcome of one message at one provider means for its limits. */
+/** What an outcome of one message at one provider means for its limits: what `adjust` is told. */
 export type OutcomeEvent =
   | (Refused & { readonly kind: 'slow' })
   | (Refused & {
       readonly kind: 'blocked';
       /** As long as the provider is known to keep it up. */
-      readonly holdMs?: number;
+      readonly holdMs?: number | undefined;
       /** It stops the provider, and says nothing of a rate: that is an operator's, pinned. */
       readonly keepsRate?: boolean;
     })
@@ -19,7 +17,11 @@ export type OutcomeEvent =
       readonly reportedMs?: number;
     })
   /** Delivered, or refused for the recipient's sake, that far on: the provider takes our mail. */
-  | (Outcome & { readonly kind: 'taken'; readonly recipients: number; readonly depth?: number })
+  | (Outcome & {
+      readonly kind: 'taken';
+      readonly recipients: number;
+      readonly depth?: number | undefined;
+    })
   /** Too many connections: no matter of the rate. */
   | (Outcome & { readonly kind: 'crowded'; readonly inFlight: number })
   /** Greylisted, a network that fails, no outcome at all. */

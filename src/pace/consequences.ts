@@ -28,7 +28,7 @@ export class Consequences {
 
   /** Each attempt: what it says moves the limits of whom it speaks for. Whose affair it is. */
   saw(event: DeliveryEvent, outcome: Outcome, departure: Departure): Blame {
-    const { feedback, membership, desk } = this.#parts;
+    const { feedback, membership } = this.#parts;
     const { provider } = outcome;
     let refused = provider;
     const blames = feedback.saw(event, provider, departure, (tells) => {
@@ -37,20 +37,14 @@ export class Consequences {
       return speaker;
     });
     // What its own limits are moved by must not be met by its next mail. A deferral is told apart below.
-    if (refused !== provider && event.status === 'bounced') {
-      const move = membership.sentBack(outcome, event.reply);
-      if (move !== undefined) desk.move(move);
-    }
+    if (refused !== provider && event.status === 'bounced') this.#sentBack(outcome, event.reply);
     return blames;
   }
 
   /** The mail has its outcome: a server took it or refused it for good, or none was found. */
   ended({ contacted, status, reply }: DeliveryEvent, outcome: Outcome): void {
     const { patients, desk, wake, membership } = this.#parts;
-    if (!contacted && status === 'bounced' && NO_HOST.test(reply)) {
-      const gone = membership.sentBack(outcome, reply);
-      if (gone !== undefined) desk.move(gone);
-    }
+    if (!contacted && status === 'bounced' && NO_HOST.test(reply)) this.#sentBack(outcome, reply);
     if (!contacted || status === 'expired') return;
     const { alive, move } = membership.answered(outcome, status === 'sent');
     for (const provider of alive) {
@@ -75,5 +69,11 @@ export class Consequences {
       destination,
       this.#parts.membership.placeOf(destination, provider),
     ]);
+  }
+
+  /** It is its domain's own affair: what waits for that moves out of the provider's line. */
+  #sentBack(outcome: Outcome, reply: string): void {
+    const move = this.#parts.membership.sentBack(outcome, reply);
+    if (move !== undefined) this.#parts.desk.move(move);
   }
 }
