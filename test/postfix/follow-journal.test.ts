@@ -7,7 +7,7 @@ import { waitFor } from '../../lab/wait.ts';
 import type { LogCursor } from '../../src/postfix/follow.ts';
 import { JournalFollower, MAIL_FACILITY } from '../../src/postfix/follow-journal.ts';
 import { readJournalEntry } from '../../src/postfix/journal-entry.ts';
-import { eventsOf } from './events-of.ts';
+import { removedOf } from './events-of.ts';
 
 // On a busy machine a process of Postfix takes its time.
 t.setTimeout(180_000);
@@ -29,29 +29,7 @@ function follow(command: readonly string[], cursor?: LogCursor) {
     match: MAIL_FACILITY,
     command,
   });
-  const mine = {
-    ids: new Array<number>(),
-    news: new Array<number>(),
-    history: new Array<boolean>(),
-    cursor,
-    follower,
-  };
-  const read = async () => {
-    for await (const { event, cursor: behind, history } of eventsOf(follower)) {
-      if (event.kind === 'removed') {
-        mine.ids.push(Number(event.queueId));
-        if (!history) mine.news.push(Number(event.queueId));
-      }
-      mine.history.push(history);
-      mine.cursor = behind;
-    }
-  };
-  const ended = read();
-  const stop = async () => {
-    follower.close();
-    await ended;
-  };
-  return Object.assign(mine, { stop });
+  return Object.assign(removedOf(follower, cursor), { follower });
 }
 
 function entry(id: number, atMs = NOW): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { FollowSettings, LogCursor } from '../../src/postfix/follow.ts';
 import { FileFollower } from '../../src/postfix/follow-file.ts';
-import { eventsOf } from './events-of.ts';
+import { removedOf, type Removed } from './events-of.ts';
 
 export const NOW = new Date(2026, 10, 24, 12, 0, 0).getTime();
 export const LOOK_BACK = { bytes: 1024 * 1024, ms: 24 * 60 * 60 * 1000 };
@@ -24,20 +24,14 @@ export function lines(from: number, to: number): string {
   return text;
 }
 
-/** Ids that a follower has given so far, its last cursor, and how to end it. */
-export interface Run {
-  readonly ids: number[];
-  /** Those of them that are no history. */
-  readonly news: number[];
-  readonly history: boolean[];
+export interface Run extends Removed {
   readonly follower: FileFollower;
-  cursor: LogCursor | undefined;
-  stop(): Promise<void>;
 }
 
 const running = new Set<Run>();
 t.afterEach(async () => {
   for (const one of running) await one.stop();
+  running.clear();
 });
 
 export function run(path: string, cursor?: LogCursor, settings: Partial<FollowSettings> = {}): Run {
@@ -48,29 +42,7 @@ export function run(path: string, cursor?: LogCursor, settings: Partial<FollowSe
     pollMs: 20,
     ...settings,
   });
-  const read = async () => {
-    for await (const { event, cursor: behind, history } of eventsOf(follower)) {
-      if (event.kind === 'removed') {
-        mine.ids.push(Number(event.queueId));
-        if (!history) mine.news.push(Number(event.queueId));
-      }
-      mine.history.push(history);
-      mine.cursor = behind;
-    }
-  };
-  const ended = read();
-  const mine: Run = {
-    ids: [],
-    news: [],
-    history: [],
-    follower,
-    cursor,
-    stop: async () => {
-      running.delete(mine);
-      follower.close();
-      await ended;
-    },
-  };
+  const mine = Object.assign(removedOf(follower, cursor), { follower });
   running.add(mine);
   return mine;
 }
